@@ -1,0 +1,58 @@
+/** Who may import whom (src/README.md shows the same table). `npm run boundaries` fails on anything else. */
+const mayImport = {
+  domain: [],
+  policy: ["domain"],
+  ports: ["domain"],
+  ingest: ["domain", "policy"],
+  store: ["domain"],
+  pipeline: ["domain", "policy", "ports", "store/read"],
+  engine: ["domain", "policy", "ports", "store", "pipeline/stage.ts"],
+  adapters: ["domain", "ports"],
+  config: ["domain"],
+  agent: ["config", "domain", "policy", "ports", "store", "pipeline", "engine", "adapters"],
+  http: ["agent", "domain", "ingest"],
+  ui: ["domain", "policy"],
+  app: ["agent", "http", "ui", "domain", "policy"],
+  cli: ["agent", "config", "domain"],
+  demo: ["agent", "config", "domain"],
+  instrumentation: ["agent"],
+};
+
+const paths = (names) => names.map((name) => (name.includes(".") ? `src/${name}` : `src/${name}(/|\\.ts)`));
+
+const rules = Object.entries(mayImport).map(([from, to]) => ({
+  name: `${from}-imports`,
+  comment: `src/${from} may import only: ${["itself", ...to].join(", ")}`,
+  severity: "error",
+  from: { path: `^src/${from}(/|\\.ts)` },
+  to: { path: "^src/", pathNot: `^(${paths([from, ...to]).join("|")})` },
+}));
+
+export default {
+  forbidden: [
+    ...rules,
+    {
+      name: "one-adapter-never-another",
+      comment: "An adapter knows its own port's folder only.",
+      severity: "error",
+      from: { path: "^src/adapters/([^/]+)/" },
+      to: { path: "^src/adapters/", pathNot: "^src/adapters/$1/" },
+    },
+    {
+      name: "no-cycles",
+      severity: "error",
+      from: { path: "^src" },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    },
+  ],
+  options: {
+    parser: "swc",
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: "^src/demo/clinic" },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      extensions: [".ts", ".tsx", ".mjs", ".js"],
+      conditionNames: ["import", "node", "default"],
+    },
+  },
+};

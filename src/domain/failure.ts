@@ -1,0 +1,43 @@
+/** Every way in which Vigil says no, with what it means over HTTP and whether the same job should run again. */
+export const failures = {
+  invalid: { status: 400, retry: false },
+  unauthorized: { status: 401, retry: false },
+  forbidden: { status: 403, retry: false },
+  not_found: { status: 404, retry: false },
+  method_not_allowed: { status: 405, retry: false },
+  conflict: { status: 409, retry: false },
+  stale: { status: 409, retry: true },
+  too_large: { status: 413, retry: false },
+  unsupported: { status: 415, retry: false },
+  rate_limited: { status: 429, retry: true },
+  misconfigured: { status: 500, retry: false },
+  unavailable: { status: 503, retry: true },
+  paused: { status: 503, retry: true },
+} as const satisfies Record<string, { status: number; retry: boolean }>;
+
+export type FailureCode = keyof typeof failures;
+
+/**
+ * An expected failure. `message` and `hint` may be shown to anyone; whatever is private goes into `cause`.
+ * Anything thrown that is not a `Failure` is a bug and is treated as one.
+ */
+export class Failure extends Error {
+  readonly code: FailureCode;
+  /** What the reader can do about it. */
+  readonly hint: string | undefined;
+
+  constructor(code: FailureCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "Failure";
+    this.code = code;
+    this.hint = options.hint;
+  }
+
+  get status(): number {
+    return failures[this.code].status;
+  }
+
+  get retry(): boolean {
+    return failures[this.code].retry;
+  }
+}

@@ -1,0 +1,146 @@
+import { z } from "zod";
+
+const minute = 60_000;
+const hour = 60 * minute;
+const ms = (fallback: number) =>
+  z
+    .number()
+    .int()
+    .min(50)
+    .max(7 * 24 * hour)
+    .default(fallback);
+const count = (fallback: number, max = 1_000) => z.number().int().min(1).max(max).default(fallback);
+const globs = (fallback: string[]) => z.array(z.string().min(1).max(300)).max(200).default(fallback);
+
+/** Never modified; a fix that touches one is rejected (spec.md §10). */
+export const protectedByDefault = [
+  "supabase/migrations/*.sql",
+  "src/app/api/billing/**",
+  "src/app/api/webhooks/stripe/**",
+  "**/.env*",
+  "vercel.json",
+];
+
+/** A person decides (spec.md §10 and reliability D6: files that change how code is built, tested, shipped or guarded). */
+export const approvalByDefault = [
+  "**/package.json",
+  "**/{package-lock.json,npm-shrinkwrap.json,yarn.lock,pnpm-lock.yaml,bun.lock,bun.lockb}",
+  ".github/**",
+  ".gitlab-ci*",
+  ".gitlab/**",
+  ".circleci/**",
+  ".ci/**",
+  "**/.husky/**",
+  "**/.vscode/**",
+  "**/.idea/**",
+  "**/.claude/**",
+  "**/.cursor/**",
+  "**/.mcp.json",
+  "**/CLAUDE.md",
+  "**/AGENTS.md",
+  "**/.git*",
+  "**/.npmrc",
+  "**/.yarnrc*",
+  "**/.pnpmfile*",
+  "**/Dockerfile*",
+  "**/next.config.*",
+  "**/middleware.*",
+  "**/{jest,vitest,tsconfig,eslint,biome}*.{json,js,cjs,mjs,ts,mts}",
+  "**/migrations/**",
+  "**/{auth,billing,payments}/**",
+];
+
+/** Every limit of spec.md §7–§12, with its default. Operators change them in the settings; units come last in the name. */
+export const Settings = z.object({
+  /** 1 watch · 2 auto-fix low risk · 3 full (spec.md §9). */
+  autonomyLevel: z.union([z.literal(1), z.literal(2), z.literal(3)]).default(1),
+  approval: z
+    .object({
+      confidencePctMin: z.number().min(0).max(100).default(80),
+      estimateMinutesMax: z.number().min(1).max(10_000).default(30),
+      expiresAfterMs: ms(24 * hour),
+    })
+    .prefault({}),
+  files: z
+    .object({
+      protected: globs(protectedByDefault),
+      requiresApproval: globs(approvalByDefault),
+      changedFilesMax: count(10),
+      changedLinesMax: count(300, 100_000),
+    })
+    .prefault({}),
+  limits: z
+    .object({
+      fixesPerHour: count(5),
+      deploymentsPerDay: count(10),
+      /** Attempts of the engineer within one run of an issue. */
+      repairAttempts: count(3, 10),
+      /** Runs that wrote a fix for one fingerprint in 24 hours (reliability A18). */
+      fixesPerFingerprintPerDay: count(2),
+      /** Rollbacks in 24 hours after which the agent pauses itself (reliability A18). */
+      rollbacksPerDay: count(2),
+      candidateRebuilds: count(3, 20),
+      jobAttempts: count(5, 20),
+    })
+    .prefault({}),
+  staging: z
+    .object({
+      windowMs: ms(10 * minute),
+      checkEveryMs: ms(minute),
+      consecutiveFailuresMax: count(3),
+      failuresMax: count(4),
+      newErrorsMax: z.number().int().min(0).max(1_000).default(0),
+      /** Of the checks in a full window; fewer is inconclusive (reliability A4). */
+      validChecksMin: count(8),
+      deployTimeoutMs: ms(20 * minute),
+    })
+    .prefault({}),
+  production: z
+    .object({
+      windowMs: ms(30 * minute),
+      checkEveryMs: ms(5 * minute),
+      repeatFailedAfterMs: ms(minute),
+      consecutiveFailuresMax: count(2),
+      validChecksMin: count(5),
+      /** More above the baseline rolls back at once. */
+      risePctRollback: z.number().min(1).max(10_000).default(50),
+      /** More above the baseline at two checks in a row rolls back. */
+      risePctRepeated: z.number().min(1).max(10_000).default(20),
+      errorsMin: count(3),
+      pValueMax: z.number().min(1e-9).max(0.5).default(0.005),
+      baselineMs: ms(24 * hour),
+      /** Events of a new kind that roll back; one is enough with a frame in a changed file. */
+      newErrorEventsMax: count(2),
+      /** Requests served by the new release below which the watch says inconclusive (spec.md §18.6). */
+      requestsMin: z.number().int().min(0).max(1_000_000).default(20),
+      deployTimeoutMs: ms(20 * minute),
+      /** How long an inconclusive watch is held open before a person has to look. */
+      holdMs: ms(24 * hour),
+    })
+    .prefault({}),
+});
+export type Settings = z.infer<typeof Settings>;
+
+/** Changes to the settings: any part, nothing unknown. */
+export const SettingsPatch = z
+  .strictObject({
+    autonomyLevel: Settings.shape.autonomyLevel.unwrap(),
+    approval: patchOf(Settings.shape.approval.unwrap()),
+    files: patchOf(Settings.shape.files.unwrap()),
+    limits: patchOf(Settings.shape.limits.unwrap()),
+    staging: patchOf(Settings.shape.staging.unwrap()),
+    production: patchOf(Settings.shape.production.unwrap()),
+  })
+  .partial();
+export type SettingsPatch = z.infer<typeof SettingsPatch>;
+
+/** The same object with every key optional, no defaults filled in and unknown keys refused. */
+function patchOf<Shape extends z.ZodRawShape>(object: z.ZodObject<Shape>) {
+  const shape = Object.fromEntries(
+    Object.entries(object.shape).map(([key, value]) => [
+      key,
+      (value instanceof z.ZodDefault ? (value.unwrap() as z.ZodType) : (value as z.ZodType)).optional(),
+    ]),
+  );
+  return z.strictObject(shape as { [K in keyof Shape]: z.ZodOptional<z.ZodType<z.output<Shape[K]>>> });
+}

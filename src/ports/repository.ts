@@ -1,0 +1,90 @@
+import type { Edit, FileChange } from "#domain/fix.ts";
+import type { Sha } from "#domain/ids.ts";
+
+/** A commit's files, read-only. Paths are relative, with `/`; nothing outside the commit can be reached through them. */
+export interface Snapshot {
+  commit: Sha;
+  /** Every regular file, sorted; bounded to 50,000. Symbolic links and submodules are left out. */
+  list(): Promise<string[]>;
+  /** The file's text; `undefined` when it does not exist, is binary, or is larger than 1 MB. */
+  read(path: string): Promise<string | undefined>;
+  /** Lines that contain `text` literally, in at most `limit` places. */
+  search(text: string, limit: number): Promise<{ path: string; line: number; text: string }[]>;
+  /** The newest commits that touched `path`, at most `limit`. */
+  history(path: string, limit: number): Promise<{ commit: Sha; at: Date; author: string; subject: string }[]>;
+}
+
+/**
+ * The watched application's source. The fix branch, `staging` and `main` live here; `main` is production.
+ * Every method may be repeated with the same arguments: the second call finds the work done and answers alike.
+ * Failures: `unavailable` (remote out of reach), `misconfigured` (repository, branch or permission missing).
+ */
+export interface Repository {
+  /** The commit a branch points to now, asked of the remote; `undefined` when there is no such branch. */
+  head(branch: string): Promise<Sha | undefined>;
+
+  snapshot(commit: Sha): Promise<Snapshot>;
+
+  /** Writes the commit's files into the empty folder `directory`: a plain copy without `.git`, links or submodules. */
+  export(commit: Sha, directory: string): Promise<void>;
+
+  /** What differs between two commits: one entry per path, and the text of the diff (bounded to 1 MB). */
+  changes(from: Sha, to: Sha): Promise<{ files: FileChange[]; diff: string }>;
+
+  /** Whether `ancestor` is reachable from `descendant`. */
+  contains(descendant: Sha, ancestor: Sha): Promise<boolean>;
+
+  /** A commit on top of `base` that holds `edits`; no branch moves. The same request gives the same id. */
+  commit(request: { base: Sha; edits: Edit[]; message: string; at: Date }): Promise<{ commit: Sha; tree: Sha }>;
+
+  /** Creates `branch` at `commit`; answers `taken` when the name exists with something else on it. */
+  publish(branch: string, commit: Sha): Promise<"published" | "taken">;
+
+  /** The merge of `fix` into `base` as one commit; no branch moves. The same request gives the same id. */
+  compose(request: {
+    base: Sha;
+    fix: Sha;
+    message: string;
+    at: Date;
+  }): Promise<{ kind: "composed"; commit: Sha; tree: Sha } | { kind: "conflict"; files: string[] }>;
+
+  /**
+   * Moves `branch` from exactly `from` to `to`, only forward, and asks the remote afterwards whether it is so.
+   * `moved`: someone else moved it meanwhile; `not_forward`: `to` does not contain `from`; `refused`: the remote said no.
+   */
+  advance(
+    branch: string,
+    move: { from: Sha; to: Sha },
+  ): Promise<
+    | { kind: "advanced" }
+    | { kind: "moved"; head: Sha | undefined }
+    | { kind: "not_forward" }
+    | { kind: "refused"; why: string }
+  >;
+
+  /**
+   * Points `staging` (never `main`) from exactly `from` to `to` even where that is not forward. Commits that a person
+   * made and that would become unreachable are kept under `agent/archive/…` first.
+   */
+  replace(
+    branch: string,
+    move: { from: Sha; to: Sha },
+  ): Promise<
+    | { kind: "replaced"; archivedAs: string | null }
+    | { kind: "moved"; head: Sha | undefined }
+    | { kind: "refused"; why: string }
+  >;
+
+  /**
+   * A commit on top of `on` that takes `commit` (a composed merge) back and keeps what landed since; no branch moves.
+   * `already`: `on` contains a revert of it. The same request gives the same id.
+   */
+  revert(request: {
+    commit: Sha;
+    on: Sha;
+    message: string;
+    at: Date;
+  }): Promise<
+    { kind: "reverted"; commit: Sha; tree: Sha } | { kind: "already" } | { kind: "conflict"; files: string[] }
+  >;
+}

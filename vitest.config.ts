@@ -1,0 +1,43 @@
+import { defineConfig } from "vitest/config";
+
+/** Pure and fast tests first; then everything that starts databases, git or child processes; then whole runs of the product. */
+export default defineConfig({
+  test: {
+    maxWorkers: 2,
+    reporters: ["default", "./tests/support/counts.ts"],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["tests/{domain,policy,ingest,pipeline}/**/*.test.ts"],
+          isolate: false,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "integration",
+          include: ["tests/{adapters,engine,store,http,cli}/**/*.test.ts", "tests/*.test.ts"],
+          globalSetup: ["tests/support/global.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "product",
+          include: ["tests/{demo,crash,browser}/**/*.test.ts"],
+          globalSetup: ["tests/support/global.ts"],
+          testTimeout: 240_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+});
