@@ -74,6 +74,8 @@ export interface Deployment {
   /** The window was prolonged once for lack of data (reliability A4). */
   extended: boolean;
   verdict: Verdict["kind"] | null;
+  /** By how many percent errors were above the baseline at the last look, where that was more than noise. */
+  lastRisePct: number | null;
 }
 
 /** What a stage hands to the engine to be recorded together with its outcome, in one transaction. */
@@ -87,6 +89,8 @@ export type Evidence =
       commit: Sha;
       files: string[];
       diff: string;
+      /** Identity of the change itself, whatever it is based on. */
+      patchHash: string;
       risks: Risk[];
       approvalFiles: string[];
     }
@@ -95,7 +99,7 @@ export type Evidence =
   | { kind: "tests"; report: TestReport }
   | { kind: "deployment"; deployment: Omit<Deployment, "id"> }
   | { kind: "health"; deploymentId: string; sample: HealthSample }
-  | { kind: "verdict"; deploymentId: string; verdict: Verdict; claim: ClaimVerdict | null }
+  | { kind: "verdict"; deploymentId: string; verdict: Verdict; claim: ClaimVerdict | null; risePct: number | null }
   | { kind: "approval_requested"; approval: Omit<Approval, "state" | "decidedBy"> }
   | { kind: "approval_ended"; state: "expired" | "void"; because: string }
   | { kind: "model_call"; call: ModelCall }

@@ -83,6 +83,8 @@ CREATE TABLE agent_issues (
   version         bigint NOT NULL DEFAULT 0,
   status_since    timestamptz NOT NULL DEFAULT clock_timestamp(),
   status_reason   text,
+  -- What it is doing or waiting for right now, for the live view.
+  progress        text,
   attempts        integer NOT NULL DEFAULT 0,
   lease_until     timestamptz,
   lease_owner     text,
@@ -209,6 +211,8 @@ CREATE TABLE agent_deployments (
   verdict_reason   text,
   claim_verdict    text CHECK (claim_verdict IN ('held', 'not_held', 'inconclusive')),
   claim_reason     text,
+  -- How far errors were above the baseline at the last look; a second look above the limit in a row rolls back.
+  last_rise_pct    double precision,
   created_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
   updated_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
   UNIQUE (fix_id, environment, commit_sha)

@@ -1,0 +1,163 @@
+import { and, eq } from "drizzle-orm";
+import { Failure } from "#domain/failure.ts";
+import type { Environment, Sha } from "#domain/ids.ts";
+import type { Platform } from "#ports/platform.ts";
+import type { Repository } from "#ports/repository.ts";
+import type { Connection } from "#store/connect.ts";
+import { actions, issues, projects } from "#store/schema.ts";
+import { action, appendActions } from "#store/write/actions.ts";
+import type { Claim } from "#store/write/issues.ts";
+import type { Observer } from "./observe.ts";
+
+/** An act on the outside world. The key names it: however often it is repeated, the audit says once that it was done. */
+interface Effect {
+  name: string;
+  key: string;
+  subject: string;
+  detail: Record<string, unknown>;
+  /** Goes on while the agent is paused: it keeps production safe (spec.md §12). */
+  safety: boolean;
+}
+
+export interface Guard {
+  connection: Connection;
+  projectId: string;
+  claim: Claim;
+  issue: { id: string; fixId: string | null };
+  /** The issue is being taken back: moving main serves safety. */
+  safety: boolean;
+  observe: Observer;
+}
+
+/**
+ * Before anything happens outside: the claim still holds, the agent is not paused, and the intent is on record
+ * (reliability B4, D22, D25). After it: that it was done. A repetition finds its intent and only looks and acts.
+ */
+async function perform<T>(
+  guard: Guard,
+  effect: Effect,
+  act: () => Promise<T>,
+  isDone: (result: T) => boolean,
+): Promise<T> {
+  await intend(guard, effect);
+  guard.observe({ kind: "effect_intended", effect: effect.name, key: effect.key });
+  const result = await act();
+  guard.observe({ kind: "effect_acted", effect: effect.name, key: effect.key });
+  if (isDone(result)) {
+    await record(guard, effect, "done");
+    guard.observe({ kind: "effect_recorded", effect: effect.name, key: effect.key });
+  }
+  return result;
+}
+
+async function intend(guard: Guard, effect: Effect): Promise<void> {
+  const { connection, claim, projectId } = guard;
+  await connection.db.transaction(async (tx) => {
+    const [held] = await tx
+      .select({ version: issues.version })
+      .from(issues)
+      .where(and(eq(issues.id, claim.issueId), eq(issues.version, claim.version)));
+    if (held === undefined) throw new Failure("stale", "Another worker took over this issue.");
+    const [project] = await tx
+      .select({ paused: projects.paused, reason: projects.pausedReason })
+      .from(projects)
+      .where(eq(projects.id, projectId));
+    if (project?.paused && !effect.safety) {
+      throw new Failure("paused", `The agent is paused: ${project.reason ?? "no reason was given"}`);
+    }
+    const [known] = await tx
+      .select({ seq: actions.seq })
+      .from(actions)
+      .where(eq(actions.effectKey, effect.key))
+      .limit(1);
+    if (known === undefined) await appendActions(tx, [rowOf(guard, effect, "intended")]);
+  });
+}
+
+async function record(guard: Guard, effect: Effect, outcome: "done"): Promise<void> {
+  await guard.connection.db.transaction((tx) => appendActions(tx, [rowOf(guard, effect, outcome)]));
+}
+
+function rowOf({ issue }: Guard, effect: Effect, outcome: "intended" | "done") {
+  const { name, key, subject, detail } = effect;
+  return action({
+    issueId: issue.id,
+    fixId: issue.fixId,
+    actor: "agent",
+    action: name,
+    subject,
+    outcome,
+    detail,
+    effectKey: key,
+  });
+}
+
+/** The repository as a stage sees it: looking is free, moving a branch is an effect. */
+export function guardRepository(repository: Repository, guard: Guard): Repository {
+  const moving = (name: string, branch: string, move: { from: Sha; to: Sha }, safety: boolean): Effect => ({
+    name: `repository.${name}`,
+    key: `repository.${name}:${branch}:${move.from}:${move.to}`,
+    subject: branch,
+    detail: move,
+    safety,
+  });
+  return {
+    ...repository,
+    publish: (branch, commit) =>
+      perform(
+        guard,
+        {
+          name: "repository.publish",
+          key: `repository.publish:${branch}:${commit}`,
+          subject: branch,
+          detail: { commit },
+          safety: false,
+        },
+        () => repository.publish(branch, commit),
+        (result) => result === "published",
+      ),
+    advance: (branch, move) =>
+      perform(
+        guard,
+        moving("advance", branch, move, guard.safety),
+        () => repository.advance(branch, move),
+        (result) => result.kind === "advanced",
+      ),
+    replace: (branch, move) =>
+      perform(
+        guard,
+        moving("replace", branch, move, false),
+        () => repository.replace(branch, move),
+        (result) => result.kind === "replaced",
+      ),
+  };
+}
+
+/** The platform as a stage sees it: deploying and restoring are effects. */
+export function guardPlatform(platform: Platform, guard: Guard): Platform {
+  const release = (name: string, environment: Environment, commit: Sha, safety: boolean): Effect => ({
+    name: `platform.${name}`,
+    key: `platform.${name}:${environment}:${commit}:${guard.issue.fixId ?? guard.issue.id}`,
+    subject: environment,
+    detail: { commit },
+    safety,
+  });
+  return {
+    ...platform,
+    // Production is only deployed to after main moved: stopping then would leave the two apart.
+    ensureDeployed: (environment, commit) =>
+      perform(
+        guard,
+        release("deploy", environment, commit, environment === "production"),
+        () => platform.ensureDeployed(environment, commit),
+        (result) => result.kind === "ready",
+      ),
+    restore: (environment, commit) =>
+      perform(
+        guard,
+        release("restore", environment, commit, true),
+        () => platform.restore(environment, commit),
+        (result) => result === "restored",
+      ),
+  };
+}

@@ -1,0 +1,37 @@
+import type { Settings } from "#domain/settings.ts";
+import type { DetectionWorld, Finding, Pipeline } from "#pipeline/stage.ts";
+import type { Engineer } from "#ports/engineer.ts";
+import type { Notifier } from "#ports/notifier.ts";
+import type { Platform } from "#ports/platform.ts";
+import type { Repository } from "#ports/repository.ts";
+import type { TestBench } from "#ports/test-bench.ts";
+import type { Connection } from "#store/connect.ts";
+import type { Observer } from "./observe.ts";
+import type { Queue } from "./queue.ts";
+
+/** What the engine drives and drives with. One per process. */
+export interface Engine {
+  connection: Connection;
+  queue: Queue;
+  projectId: string;
+  pipeline: Pipeline;
+  findProblems(world: DetectionWorld, limit: number): Promise<Finding[]>;
+  ports: {
+    repository: Repository;
+    testBench: TestBench;
+    platform: Platform;
+    engineer: Engineer;
+    notifier: Notifier;
+  };
+  /** sha256 in hexadecimal. */
+  digest(text: string): string;
+  /** This process's own clock: only for measuring how long something took and for telling how far it is off. */
+  monotonicMs(): number;
+  wallClock(): Date;
+  /** Names this worker in leases. */
+  owner: string;
+  lease: { ttlMs: number; renewEveryMs: number };
+  observe: Observer;
+}
+
+export type { Settings };

@@ -1,0 +1,138 @@
+import type { ErrorEvent, TrafficReport } from "#domain/event.ts";
+import { Failure } from "#domain/failure.ts";
+import { IssueId } from "#domain/ids.ts";
+import type { Status } from "#domain/lifecycle.ts";
+import type { Settings, SettingsPatch } from "#domain/settings.ts";
+import type { Command } from "#policy/commands.ts";
+import { dueIssues } from "#store/read/issues.ts";
+import { loadProject, usageOf } from "#store/read/projects.ts";
+import { actionsAfter, listIssues, showIssue } from "#store/read/views.ts";
+import { give } from "./command.ts";
+import { detect } from "./detect.ts";
+import { drain } from "./drain.ts";
+import type { Engine } from "./engine.ts";
+import { ingest } from "./ingest.ts";
+import type { QueueName } from "./queue.ts";
+import { changeSettings, pause, resume, resumeWhenDue } from "./settings.ts";
+
+export type CronName = "detect" | "diagnose" | "fix" | "deploy";
+
+/** Who acts: a person or a token that the HTTP layer identified. Never the agent itself. */
+export interface Actor {
+  kind: "operator" | "token";
+  name: string;
+}
+
+export interface TickReport {
+  /** Jobs that were run to their end within the budget. */
+  processed: number;
+  /** Issues that are due but were left for the next tick. */
+  left: number;
+}
+
+export interface ProjectView {
+  settings: Settings;
+  paused: boolean;
+  pausedReason: string | null;
+  pausedBy: string | null;
+  resumeAt: Date | null;
+  usage: { fixesThisHour: number; deploymentsToday: number; spendTodayUsd: number };
+}
+
+/** One row of the audit trail as clients see it. `seq` is the id of a server-sent event. */
+export interface ActionView {
+  seq: number;
+  at: Date;
+  issueId: string | null;
+  actor: string;
+  action: string;
+  subject: string;
+  outcome: string;
+  because: string;
+  detail: unknown;
+}
+
+/** What may be asked of a running engine, whoever asks. */
+export interface Operations {
+  /** Stores and counts; durable when it resolves. */
+  ingest(batch: { events: ErrorEvent[]; traffic: TrafficReport[] }): Promise<{ accepted: number }>;
+  /** Drains the queues of a cron route until nothing is due or `budgetMs` is used up. */
+  tick(name: CronName, budgetMs: number): Promise<TickReport>;
+  /** JSON-ready summaries, newest first. */
+  issues(filter: { status?: Status; limit: number; before?: string }): Promise<Record<string, unknown>[]>;
+  issue(id: string): Promise<Record<string, unknown> | undefined>;
+  /** Carries out what an operator asks and answers with the issue as it is then. */
+  command(request: {
+    command: Command;
+    issueId: string;
+    actor: Actor;
+    reason?: string;
+    /** The diff that the person saw; a different one is refused. */
+    diffHash?: string;
+  }): Promise<Record<string, unknown>>;
+  project(): Promise<ProjectView>;
+  changeSettings(patch: SettingsPatch, actor: Actor): Promise<ProjectView>;
+  pause(request: { reason: string; resumeAt: Date | null }, actor: Actor): Promise<ProjectView>;
+  resume(actor: Actor): Promise<ProjectView>;
+  actionsAfter(seq: number, limit: number): Promise<ActionView[]>;
+}
+
+/** Which queues a cron route drains (design.md §2). */
+const queuesOf: Record<CronName, readonly QueueName[]> = {
+  detect: ["detect", "detected"],
+  diagnose: ["diagnosing"],
+  fix: ["fixing"],
+  deploy: ["rolling_back", "monitoring", "deploying", "staging", "testing", "awaiting_approval", "notify"],
+};
+const leftMax = 500;
+
+/** The engine's operations, each one a call of a part. */
+export function operationsOf(engine: Engine): Operations {
+  const { db } = engine.connection;
+  const view = async (): Promise<ProjectView> => {
+    const { settings, paused, pausedReason, pausedBy, resumeAt } = await loadProject(db, engine.projectId);
+    return { settings, paused, pausedReason, pausedBy, resumeAt, usage: await usageOf(db, engine.projectId) };
+  };
+  return {
+    ingest: (batch) => ingest(engine, batch),
+    tick: (name, budgetMs) => tick(engine, name, budgetMs),
+    issues: (filter) => listIssues(db, engine.projectId, filter),
+    issue: async (id) => (IssueId.safeParse(id).success ? showIssue(db, id) : undefined),
+    command: async ({ actor, ...request }) => {
+      await give(engine, { ...request, actor: nameOf(actor) });
+      const issue = await showIssue(db, request.issueId);
+      if (issue === undefined) throw new Failure("not_found", "There is no such issue.");
+      return issue;
+    },
+    project: view,
+    changeSettings: async (patch, actor) => {
+      await changeSettings(engine, patch, nameOf(actor));
+      return view();
+    },
+    pause: async (request, actor) => {
+      await pause(engine, request, nameOf(actor));
+      return view();
+    },
+    resume: async (actor) => {
+      await resume(engine, nameOf(actor));
+      return view();
+    },
+    actionsAfter: (seq, limit) => actionsAfter(db, engine.projectId, seq, limit),
+  };
+}
+
+async function tick(engine: Engine, name: CronName, budgetMs: number): Promise<TickReport> {
+  const startMs = engine.monotonicMs();
+  if (name === "detect") {
+    await resumeWhenDue(engine);
+    await detect(engine);
+  }
+  const processed = await drain(engine, queuesOf[name], () => engine.monotonicMs() - startMs < budgetMs);
+  const due = await dueIssues(engine.connection.db, engine.projectId, leftMax);
+  const left = due.filter(({ status }) => queuesOf[name].some((queue) => queue === status)).length;
+  return { processed, left };
+}
+
+function nameOf({ kind, name }: Actor): string {
+  return `${kind}:${name}`;
+}

@@ -1,0 +1,98 @@
+import { type Db, type JobAttempt, PgBoss } from "pg-boss";
+import { z } from "zod";
+import { type ActiveStatus, activeStatuses } from "#domain/lifecycle.ts";
+import type { Notice } from "#domain/notice.ts";
+import type { Connection, Transaction } from "#store/connect.ts";
+
+/** One queue for each status that has a stage, one for detection, one for messages. */
+export const queueNames = [...activeStatuses, "detect", "notify"] as const;
+export type QueueName = (typeof queueNames)[number];
+
+const IssueJob = z.object({ issueId: z.string() });
+export interface Job {
+  queue: QueueName;
+  attempt: JobAttempt;
+  data: unknown;
+}
+
+export interface Queue {
+  /** Makes sure that the issue gets a run at `at`; a job that is queued for it already serves as well. */
+  sendIssue(tx: Transaction | null, status: ActiveStatus, issueId: string, at: Date | null): Promise<void>;
+  /** Asks for a detection pass; several requests become one. */
+  sendDetect(tx: Transaction | null): Promise<void>;
+  /** Queues a message once per key, however often it is asked for. */
+  sendNotice(tx: Transaction, id: string, notice: Notice): Promise<void>;
+  /** Takes the next due job; `undefined`: nothing is due. */
+  next(queue: QueueName): Promise<Job | undefined>;
+  complete(tx: Transaction | null, job: Job): Promise<void>;
+  /** The job runs again with back-off, or not at all when its retries are used up. */
+  fail(job: Job, why: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const secondsPerDay = 24 * 60 * 60;
+/** Longer than any step may take (reliability B5: 200 s), so that a job is not delivered twice while its worker lives. */
+const expireInSeconds = 15 * 60;
+
+/**
+ * pg-boss on our own connection. It only delivers: whether a job may run is decided by the claim on the issue's row, so
+ * a job that is delivered twice, late or never costs time and nothing else.
+ */
+export async function startQueue(connection: Connection, onError: (error: Error) => void): Promise<Queue> {
+  const boss = new PgBoss({
+    db: connection.boss,
+    backend: connection.kind === "pglite" ? "pglite" : "postgres",
+    schema: "vigil_queue",
+    schedule: false,
+    reindex: false,
+    monitorVacuum: false,
+  });
+  boss.on("error", onError);
+  await boss.start();
+  for (const name of queueNames) await createQueue(boss, name);
+  const within = (tx: Transaction | null): { db?: Db } => (tx === null ? {} : { db: connection.inTransaction(tx) });
+  return {
+    sendIssue: async (tx, status, issueId, at) => {
+      const startAfter = at === null ? {} : { startAfter: at };
+      await boss.send(status, { issueId }, { singletonKey: issueId, ...startAfter, ...within(tx) });
+    },
+    sendDetect: async (tx) => {
+      await boss.send("detect", {}, { singletonKey: "detect", ...within(tx) });
+    },
+    sendNotice: async (tx, id, notice) => {
+      await boss.send("notify", notice, { id, singletonKey: id, ...within(tx) });
+    },
+    next: async (queue) => {
+      const [job] = await boss.fetch<object>(queue);
+      if (job === undefined) return undefined;
+      return { queue, attempt: { id: job.id, retryCount: job.retryCount }, data: job.data };
+    },
+    complete: async (tx, { queue, attempt }) => {
+      await boss.complete(queue, attempt, null, within(tx));
+    },
+    fail: async ({ queue, attempt }, why) => {
+      await boss.fail(queue, attempt, { why });
+    },
+    stop: () => boss.stop({ graceful: false }),
+  };
+}
+
+async function createQueue(boss: PgBoss, name: QueueName): Promise<void> {
+  // Messages are worth a long patience: Slack may be away for hours, and none may be lost (spec.md §14).
+  const retry =
+    name === "notify"
+      ? {
+          retryLimit: 1_000,
+          retryDelay: 2,
+          retryBackoff: true,
+          retryDelayMax: 300,
+          retentionSeconds: 30 * secondsPerDay,
+        }
+      : { retryLimit: 2, retryDelay: 1, retentionSeconds: 14 * secondsPerDay };
+  await boss.createQueue(name, { policy: "short", expireInSeconds, deleteAfterSeconds: secondsPerDay, ...retry });
+}
+
+/** The issue that a stage's job is about. */
+export function issueOf(job: Job): string {
+  return IssueJob.parse(job.data).issueId;
+}

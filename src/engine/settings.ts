@@ -1,0 +1,102 @@
+import { Failure } from "#domain/failure.ts";
+import type { Notice } from "#domain/notice.ts";
+import { Settings, type SettingsPatch } from "#domain/settings.ts";
+import { loadProject } from "#store/read/projects.ts";
+import { action, appendActions } from "#store/write/actions.ts";
+import { wakeWaiting } from "#store/write/issues.ts";
+import { pauseProject, resumeProject, writeSettings } from "#store/write/projects.ts";
+import { sweep } from "./detect.ts";
+import type { Engine } from "./engine.ts";
+import { noticeId } from "./notice-id.ts";
+
+/** Changes the settings: checked as a whole, with what was and what is now on record. */
+export async function changeSettings(engine: Engine, patch: SettingsPatch, actor: string): Promise<void> {
+  await engine.connection.db.transaction(async (tx) => {
+    const project = await loadProject(tx, engine.projectId);
+    const { autonomyLevel = project.settings.autonomyLevel, ...groups } = patch;
+    const stored = merged(project.stored, groups);
+    const parsed = Settings.safeParse({ ...stored, autonomyLevel });
+    if (!parsed.success) throw new Failure("invalid", "The settings do not fit together.", { cause: parsed.error });
+    await writeSettings(tx, engine.projectId, autonomyLevel, stored);
+    const detail = { before: { ...project.stored, autonomyLevel: project.settings.autonomyLevel }, change: patch };
+    await appendActions(tx, [
+      action({ actor, action: "settings.changed", subject: Object.keys(patch).join(", "), detail }),
+    ]);
+  });
+  engine.observe({ kind: "committed" });
+}
+
+function merged(stored: Record<string, unknown>, groups: Record<string, unknown>): Record<string, unknown> {
+  const result: Record<string, unknown> = { ...stored };
+  for (const [name, group] of Object.entries(groups)) {
+    if (group !== undefined) result[name] = { ...(stored[name] as object | undefined), ...(group as object) };
+  }
+  return result;
+}
+
+/** Stops everything but the watch over what already reached production (spec.md §12). Pausing twice changes nothing. */
+export async function pause(
+  engine: Engine,
+  request: { reason: string; resumeAt: Date | null },
+  actor: string,
+): Promise<void> {
+  const { reason, resumeAt } = request;
+  await engine.connection.db.transaction(async (tx) => {
+    const paused = await pauseProject(tx, engine.projectId, { reason, by: actor, resumeAt });
+    if (!paused) return;
+    const at = engine.wallClock().toISOString();
+    const text = resumeAt === null ? reason : `${reason} (until ${resumeAt.toISOString()})`;
+    await tell(engine, tx, {
+      key: `paused:${at}`,
+      kind: "agent_paused",
+      title: `The agent was paused by ${nameOf(actor)}`,
+      text,
+    });
+    await appendActions(tx, [action({ actor, action: "agent.paused", because: reason })]);
+  });
+  engine.observe({ kind: "committed" });
+}
+
+/** Lets the agent go on at once: whatever waited because of the pause is due now. */
+export async function resume(engine: Engine, actor: string): Promise<void> {
+  await engine.connection.db.transaction(async (tx) => {
+    if (!(await resumeProject(tx, engine.projectId))) return;
+    await wakeWaiting(tx, engine.projectId, "the agent is paused");
+    const at = engine.wallClock().toISOString();
+    await tell(engine, tx, {
+      key: `resumed:${at}`,
+      kind: "agent_resumed",
+      title: `The agent was resumed by ${nameOf(actor)}`,
+      text: "",
+    });
+    await appendActions(tx, [action({ actor, action: "agent.resumed" })]);
+  });
+  await sweep(engine);
+  engine.observe({ kind: "committed" });
+}
+
+/** Ends a pause whose time is over. */
+export async function resumeWhenDue(engine: Engine): Promise<void> {
+  const project = await loadProject(engine.connection.db, engine.projectId);
+  if (project.paused && project.resumeAt !== null && project.resumeAt <= engine.wallClock())
+    await resume(engine, "agent");
+}
+
+async function tell(
+  engine: Engine,
+  tx: Parameters<Engine["queue"]["sendNotice"]>[0],
+  notice: Pick<Notice, "key" | "kind" | "title" | "text">,
+): Promise<void> {
+  const link = { label: "View in Dashboard", path: "/dashboard/agent" };
+  await engine.queue.sendNotice(tx, noticeId(notice.key), {
+    ...notice,
+    issueId: null,
+    severity: null,
+    fields: [],
+    link,
+  });
+}
+
+function nameOf(actor: string): string {
+  return actor.replace(/^[a-z]+:/, "");
+}

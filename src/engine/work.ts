@@ -1,0 +1,170 @@
+import { setTimeout as after } from "node:timers";
+import { and, eq } from "drizzle-orm";
+import type { Evidence } from "#domain/evidence.ts";
+import { Failure } from "#domain/failure.ts";
+import type { Issue } from "#domain/issue.ts";
+import { type ActiveStatus, laneStatuses, safetyStatuses } from "#domain/lifecycle.ts";
+import { move, type Outcome, wait } from "#domain/outcome.ts";
+import { loadIssue } from "#store/read/issues.ts";
+import { loadProject, type Project } from "#store/read/projects.ts";
+import { issues } from "#store/schema.ts";
+import { action, appendActions } from "#store/write/actions.ts";
+import { type Claim, claimIssue, renewLease, retryIssue } from "#store/write/issues.ts";
+import { takeLane } from "#store/write/projects.ts";
+import type { Engine } from "./engine.ts";
+import { issueOf, type Job } from "./queue.ts";
+import { planOf, settle } from "./settle.ts";
+import { worldOf } from "./world.ts";
+
+/** While paused or behind another fix an issue looks again after this long; resuming and a free lane wake it earlier. */
+const pausedRetryMs = 30_000;
+const laneRetryMs = 5_000;
+const backoffMs = [1_000, 2_000, 5_000, 15_000, 60_000];
+
+/**
+ * One job: claim the issue, run its stage, settle the outcome. Whatever happens in between, the claim's version decides
+ * whether anything may still be written; a job of an issue that moved on or is held by someone else is simply done.
+ */
+export async function work(engine: Engine, job: Job, status: ActiveStatus): Promise<void> {
+  const { connection, lease, owner, queue } = engine;
+  const issueId = issueOf(job);
+  const claim = await claimIssue(connection.db, { issueId, status, owner, leaseMs: lease.ttlMs });
+  if (claim === undefined) return skip(engine, job, status, issueId);
+  engine.observe({ kind: "claimed", issueId, status });
+  const stopRenewing = keepLease(engine, claim);
+  try {
+    const issue = await loadIssue(connection.db, issueId);
+    if (issue === undefined || issue.version !== claim.version) return await queue.complete(null, job);
+    await runStage(engine, job, claim, issue);
+  } finally {
+    stopRenewing();
+  }
+}
+
+async function runStage(engine: Engine, job: Job, claim: Claim, issue: Issue): Promise<void> {
+  const project = await loadProject(engine.connection.db, engine.projectId);
+  try {
+    const outcome = await outcomeOf(engine, claim, issue, project);
+    await commit(engine, job, issue, outcome);
+  } catch (error) {
+    if (error instanceof Failure && error.code === "stale") return engine.queue.complete(null, job);
+    engine.observe({ kind: "step_failed", issueId: issue.id, status: issue.status, because: sentenceOf(error), error });
+    await afterFailure(engine, job, issue, project, error);
+  }
+}
+
+async function outcomeOf(engine: Engine, claim: Claim, issue: Issue, project: Project): Promise<Outcome> {
+  const later = (ms: number) => new Date(claim.at.getTime() + ms);
+  if (project.paused && !safetyStatuses.includes(issue.status)) {
+    return wait(project.resumeAt ?? later(pausedRetryMs), `the agent is paused: ${project.pausedReason ?? ""}`);
+  }
+  if (laneStatuses.includes(issue.status)) {
+    const holder = await takeLane(engine.connection.db, project.id, issue.id);
+    if (holder !== undefined)
+      return wait(later(laneRetryMs), `another fix is on its way to production (issue ${holder})`);
+  }
+  return engine.pipeline.run(issue, worldOf(engine, claim, issue, project));
+}
+
+async function commit(engine: Engine, job: Job, issue: Issue, outcome: Outcome): Promise<void> {
+  const standing = { issue: { ...issue, fixId: fixIdOf(issue), diagnosis: diagnosisOf(issue) }, actor: "agent" };
+  const plan = planOf(standing, outcome);
+  await engine.connection.db.transaction(async (tx) => {
+    await settle(tx, engine.queue, standing, plan);
+    await engine.queue.complete(tx, job);
+  });
+  if (outcome.kind === "move") {
+    engine.observe({
+      kind: "settled",
+      issueId: issue.id,
+      from: issue.status,
+      to: outcome.to,
+      because: outcome.because,
+    });
+  } else {
+    const { until, because } = outcome;
+    engine.observe({ kind: "waiting", issueId: issue.id, status: issue.status, until, because });
+  }
+  engine.observe({ kind: "committed" });
+}
+
+/** A failure that may pass runs again with back-off; one that will not, or did not in five runs, ends the step for good. */
+async function afterFailure(engine: Engine, job: Job, issue: Issue, project: Project, error: unknown): Promise<void> {
+  const paused = error instanceof Failure && error.code === "paused";
+  if (paused) {
+    const until = new Date(engine.wallClock().getTime() + pausedRetryMs);
+    return commit(engine, job, issue, wait(until, sentenceOf(error)));
+  }
+  const mayPass = !(error instanceof Failure) || error.retry;
+  const attemptsMax = project.settings.limits.jobAttempts;
+  if (mayPass && issue.attempts < attemptsMax) return tryAgain(engine, job, issue, error);
+  const { to, freeze } = engine.pipeline.giveUp(issue);
+  const because = mayPass ? `${sentenceOf(error)} (tried ${issue.attempts} times)` : sentenceOf(error);
+  const evidence: Evidence[] = freeze ? [{ kind: "freeze", because: `Issue ${issue.id}: ${because}` }] : [];
+  await commit(engine, job, issue, move(to, because, evidence));
+}
+
+async function tryAgain(engine: Engine, job: Job, issue: Issue, error: unknown): Promise<void> {
+  const delayMs = backoffMs[Math.min(issue.attempts - 1, backoffMs.length - 1)] ?? 1_000;
+  const because = sentenceOf(error);
+  await engine.connection.db.transaction(async (tx) => {
+    const at = await retryIssue(tx, issue, {
+      delayMs,
+      progress: `${because}; attempt ${issue.attempts}, trying again`,
+    });
+    await engine.queue.sendIssue(tx, issue.status, issue.id, at);
+    await engine.queue.complete(tx, job);
+    const detail = { attempt: issue.attempts, status: issue.status };
+    const about = { issueId: issue.id, fixId: fixIdOf(issue), actor: "agent", detail };
+    await appendActions(tx, [
+      action({ ...about, action: "step.failed", subject: issue.status, outcome: "failed", because }),
+    ]);
+  });
+  engine.observe({ kind: "committed" });
+}
+
+/** Not ours to run. Where the issue only has to wait longer, a job for that time must exist. */
+async function skip(engine: Engine, job: Job, status: ActiveStatus, issueId: string): Promise<void> {
+  await engine.connection.db.transaction(async (tx) => {
+    const [row] = await tx
+      .select({ nextRunAt: issues.nextRunAt })
+      .from(issues)
+      .where(and(eq(issues.id, issueId), eq(issues.status, status)));
+    await engine.queue.complete(tx, job);
+    if (row?.nextRunAt) await engine.queue.sendIssue(tx, status, issueId, row.nextRunAt);
+  });
+}
+
+/** Prolongs the claim while the stage runs. Losing it needs no signal: nothing of a lost claim can be written any more. */
+function keepLease(engine: Engine, claim: Claim): () => void {
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  const renew = async () => {
+    if (stopped) return;
+    try {
+      if (!(await renewLease(engine.connection.db, claim, engine.lease.ttlMs))) return;
+    } catch (error) {
+      engine.observe({ kind: "queue_error", error });
+    }
+    if (!stopped) timer = after(renew, engine.lease.renewEveryMs);
+  };
+  timer = after(renew, engine.lease.renewEveryMs);
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+  };
+}
+
+function fixIdOf(issue: Issue): string | null {
+  return "fix" in issue ? issue.fix.id : null;
+}
+
+function diagnosisOf(issue: Issue) {
+  return "fix" in issue ? issue.fix.diagnosis : null;
+}
+
+/** A `Failure` speaks for itself; a bug is named without its private details. */
+export function sentenceOf(error: unknown): string {
+  if (error instanceof Failure) return error.hint === undefined ? error.message : `${error.message} ${error.hint}`;
+  return error instanceof Error ? `An unexpected error: ${error.message}` : "An unexpected error";
+}

@@ -1,0 +1,97 @@
+import type { Deployment } from "#domain/evidence.ts";
+import { Failure } from "#domain/failure.ts";
+import type { Sha } from "#domain/ids.ts";
+import type { IssueAt } from "#domain/issue.ts";
+import { move, wait } from "#domain/outcome.ts";
+import { approvalVoid, policyHash } from "#policy/autonomy.ts";
+import { headOfMain } from "./2-diagnosis.ts";
+import { personReasons } from "./5-staging.ts";
+import type { Stage, World } from "./stage.ts";
+import { newDeployment, recordDeployment, startWatch } from "./watching.ts";
+
+type Deploying = IssueAt<"deploying">;
+
+/** Stage 7: move main to exactly what was tested and staged, and bring it to production. */
+export const production: Stage<"deploying"> = async (issue, world) =>
+  issue.deployment === null ? prepare(issue, world) : ship(issue, issue.deployment, world);
+
+/** Before main moves: the permission, the budget, the version to return to and the baseline are made sure of and written down. */
+async function prepare(issue: Deploying, world: World) {
+  const now = world.clock.now();
+  const { candidate } = issue.fix;
+  const withdrawn = permissionMissing(issue, world, now);
+  if (withdrawn !== undefined) {
+    const ended =
+      issue.approval === null ? [] : [{ kind: "approval_ended" as const, state: "void" as const, because: withdrawn }];
+    return move("testing", `${withdrawn}: the fix goes through testing and staging again`, ended);
+  }
+  if ((await headOfMain(world)) !== candidate.base) {
+    const because = "main moved after the fix was tested";
+    const ended = issue.approval === null ? [] : [{ kind: "approval_ended" as const, state: "void" as const, because }];
+    return move("testing", because, ended);
+  }
+  const budget = await world.reserve("deployment", `${issue.fix.id}:${candidate.commit}`);
+  if (budget.kind === "full") return wait(budget.until, budget.because);
+  const serving = await world.platform.serving("production");
+  if (serving.kind === "unknown") {
+    throw new Failure("unavailable", `Production does not say which version it serves: ${serving.why}`, {
+      hint: "Without it there is no version to return to. The health endpoint must report the release's commit.",
+    });
+  }
+  const { baselineMs, windowMs } = world.settings.production;
+  const from = new Date(now.getTime() - baselineMs);
+  const baseline = await world.read.errorCounts({ environment: "production", release: null, from, to: now, windowMs });
+  const planned = newDeployment("production", candidate.commit, { previousCommit: serving.commit, baseline }, now);
+  return wait(now, "production's version and errors are noted; the promotion begins", [recordDeployment(planned, {})]);
+}
+
+/** The rules as they are now: an approval that no longer fits, or none where one is needed. */
+function permissionMissing(issue: Deploying, world: World, at: Date): string | undefined {
+  const { fix, approval } = issue;
+  if (approval === null) return personReasons(issue, world)[0];
+  const now = {
+    candidate: fix.candidate,
+    policyHash: policyHash(world.settings, world.digest),
+    environment: "production" as const,
+    at,
+  };
+  return approvalVoid(approval, now);
+}
+
+async function ship(issue: Deploying, deployment: Deployment, world: World) {
+  const { candidate } = issue.fix;
+  const promoted = await promote(candidate.commit, candidate.base, world);
+  if (promoted !== undefined) return promoted;
+  const now = world.clock.now();
+  const state = await world.platform.ensureDeployed("production", candidate.commit);
+  if (state.kind === "failed") {
+    return move("rolling_back", `Production: ${state.why}`, [recordDeployment(deployment, { state: "failed" })]);
+  }
+  if (state.kind === "ready") {
+    const watched = startWatch(deployment, state, now, world.settings.production.windowMs);
+    return move("monitoring", "deployed to production; the watch begins", [recordDeployment(watched, {})]);
+  }
+  if (now.getTime() - deployment.startedAt.getTime() > world.settings.production.deployTimeoutMs) {
+    return move("rolling_back", "Production: the deployment did not become ready in time");
+  }
+  const until = new Date(now.getTime() + state.lookAgainMs);
+  return wait(until, "production is being deployed", [recordDeployment(deployment, { providerId: state.providerId })]);
+}
+
+/** Moves main from the tested base to the candidate, once; `undefined`: main is there. */
+async function promote(commit: Sha, base: Sha, world: World) {
+  const main = await headOfMain(world);
+  if (main === commit) return undefined;
+  if (main !== base) {
+    // A person built on the candidate before it was deployed: theirs is the newer release, and it holds the fix.
+    if (await world.repository.contains(main, commit)) {
+      return move("failed", "Someone changed main after the promotion; their version is left alone");
+    }
+    return move("testing", "main moved before the promotion");
+  }
+  const result = await world.repository.advance("main", { from: base, to: commit });
+  if (result.kind === "advanced") return undefined;
+  if (result.kind === "moved") return move("testing", "main moved during the promotion");
+  const why = result.kind === "refused" ? result.why : "it would not be a step forward";
+  return move("failed", `The remote refuses the push to main: ${why}`);
+}

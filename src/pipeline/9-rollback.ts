@@ -1,0 +1,104 @@
+import type { Evidence } from "#domain/evidence.ts";
+import { Failure } from "#domain/failure.ts";
+import type { Sha } from "#domain/ids.ts";
+import { shortId } from "#domain/ids.ts";
+import type { IssueAt } from "#domain/issue.ts";
+import { move, wait } from "#domain/outcome.ts";
+import { headOfMain } from "./2-diagnosis.ts";
+import type { Stage, World } from "./stage.ts";
+
+type RollingBack = IssueAt<"rolling_back">;
+
+const dayMs = 24 * 60 * 60_000;
+/** Reliability A15: three tries, then a person is paged. */
+const triesMax = 3;
+const healthyProbesMin = 2;
+const revertTriesMax = 5;
+
+/** Stage 9: bring the previous version back, first where it serves, then in Git, and prove that it serves. */
+export const rollback: Stage<"rolling_back"> = async (issue, world) => {
+  try {
+    return await rollBack(issue, world);
+  } catch (error) {
+    if (issue.attempts < triesMax) throw error;
+    const why = error instanceof Failure ? error.message : "an unexpected error";
+    const because = `ROLLBACK FAILED after ${triesMax} tries: ${why}`;
+    return move("failed", because, [{ kind: "freeze", because }]);
+  }
+};
+
+async function rollBack(issue: RollingBack, world: World) {
+  const { deployment, because } = issue;
+  const previous = deployment.previousCommit;
+  if (previous === null) throw new Failure("not_found", "There is no previous version to return to.");
+  const restored = (await servesTheFix(issue, world))
+    ? await world.platform.restore("production", previous)
+    : "unsupported";
+  const reverted = await revertOnMain(issue, world);
+  if (reverted.kind === "conflict") {
+    const conflict = `Newer commits touch the same lines (${reverted.files.join(", ")}): main still holds the fix`;
+    return move("failed", `${because}. ${conflict}`, [{ kind: "freeze", because: conflict }]);
+  }
+  const expected = restored === "restored" ? previous : reverted.head;
+  if (restored === "unsupported") {
+    const pending = await deployRevert(issue, reverted.head, world);
+    if (pending !== undefined) return pending;
+  }
+  await proveServing(expected, world);
+  const frozen = await tooManyRollbacks(world);
+  return move("failed", `${because}. Rolled back: ${shortId(expected)} serves`, frozen === undefined ? [] : [frozen]);
+}
+
+/** Only then may the platform jump back: anything newer that serves would be lost with it. */
+async function servesTheFix({ fix, deployment }: RollingBack, world: World): Promise<boolean> {
+  const serving = await world.platform.serving("production");
+  const ours = fix.candidate.commit;
+  if (serving.kind === "serving") return serving.commit === ours || serving.commit === deployment.previousCommit;
+  return (await headOfMain(world)) === ours;
+}
+
+/** A revert commit on top of whatever landed since; a crash after the push finds the commit and does not revert it again. */
+async function revertOnMain(issue: RollingBack, world: World) {
+  const { commit } = issue.fix.candidate;
+  for (let n = 0; n < revertTriesMax; n++) {
+    const head = await headOfMain(world);
+    if (!(await world.repository.contains(head, commit))) return { kind: "clean" as const, head };
+    const message = `Revert "${issue.fix.branch}"\n\n${issue.because}\n\nReverts: ${commit}\nVigil-Issue: ${issue.id}\n`;
+    const revert = await world.repository.revert({ commit, on: head, message, at: issue.statusSince });
+    if (revert.kind === "already") return { kind: "clean" as const, head };
+    if (revert.kind === "conflict") return revert;
+    const advanced = await world.repository.advance("main", { from: head, to: revert.commit });
+    if (advanced.kind === "advanced") return { kind: "clean" as const, head: revert.commit };
+    if (advanced.kind === "refused") throw new Failure("forbidden", `The remote refuses the revert: ${advanced.why}`);
+  }
+  throw new Failure("unavailable", `main moved ${revertTriesMax} times while the revert was pushed.`);
+}
+
+/** Where the platform cannot jump back, the revert is deployed like any release. `undefined`: it serves. */
+async function deployRevert(issue: RollingBack, head: Sha, world: World) {
+  const state = await world.platform.ensureDeployed("production", head);
+  if (state.kind === "ready") return undefined;
+  if (state.kind === "failed") throw new Failure("unavailable", `The revert could not be deployed: ${state.why}`);
+  const now = world.clock.now();
+  if (now.getTime() - issue.statusSince.getTime() > world.settings.production.deployTimeoutMs) {
+    throw new Failure("unavailable", "The revert did not become ready in time.");
+  }
+  return wait(new Date(now.getTime() + state.lookAgainMs), "the reverted version is being deployed");
+}
+
+/** Issuing a rollback is not having one: the release says which commit serves, twice in good health. */
+async function proveServing(expected: Sha, world: World): Promise<void> {
+  for (let n = 0; n < healthyProbesMin; n++) {
+    const check = await world.platform.checkHealth("production", expected);
+    if (check.outcome !== "healthy") throw new Failure("unavailable", `After the rollback: ${check.because}`);
+  }
+}
+
+/** Several rollbacks in a day mean that the agent itself is the problem: it stops and asks (reliability A18). */
+async function tooManyRollbacks(world: World): Promise<Evidence | undefined> {
+  const since = new Date(world.clock.now().getTime() - dayMs);
+  const rollbacks = (await world.read.rollbacksSince(since)) + 1;
+  const { rollbacksPerDay } = world.settings.limits;
+  if (rollbacks < rollbacksPerDay) return undefined;
+  return { kind: "freeze", because: `${rollbacks} rollbacks in 24 hours (limit ${rollbacksPerDay})` };
+}

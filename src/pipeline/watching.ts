@@ -1,0 +1,82 @@
+import type { Deployment, Evidence, HealthSample, Verdict } from "#domain/evidence.ts";
+import type { Environment, Sha } from "#domain/ids.ts";
+import type { World } from "./stage.ts";
+
+/** An old version may still answer while traffic moves over; after this long it counts as the wrong version (reliability A5). */
+const versionGraceMs = 120_000;
+
+/** A deployment before anything was asked of the platform. */
+export function newDeployment(
+  environment: Environment,
+  commit: Sha,
+  before: Pick<Deployment, "previousCommit" | "baseline">,
+  now: Date,
+): Omit<Deployment, "id"> {
+  return {
+    environment,
+    commit,
+    ...before,
+    providerId: null,
+    url: null,
+    state: "pending",
+    startedAt: now,
+    watchFrom: null,
+    watchUntil: null,
+    extended: false,
+    verdict: null,
+    lastRisePct: null,
+  };
+}
+
+/** The release is ready: from now on it is watched for `windowMs`. */
+export function startWatch(
+  deployment: Omit<Deployment, "id">,
+  place: { providerId: string; url: string },
+  now: Date,
+  windowMs: number,
+): Omit<Deployment, "id"> {
+  return { ...deployment, ...place, state: "ready", watchFrom: now, watchUntil: new Date(now.getTime() + windowMs) };
+}
+
+/** One look at the release, in its slot. During the grace an old version is no data; after it, it is the wrong version. */
+export async function look(
+  world: World,
+  environment: Environment,
+  expected: Sha,
+  place: { slot: number; repeat: number; scheduledAt: Date },
+  watchFrom: Date,
+): Promise<HealthSample> {
+  const check = await world.platform.checkHealth(environment, expected);
+  const { slot, repeat, scheduledAt } = place;
+  const sample = { ...check, slot, repeat, scheduledAt };
+  const grace = world.clock.now().getTime() - watchFrom.getTime() < versionGraceMs;
+  const old = check.httpStatus === 200 && check.servedCommit !== null && check.servedCommit !== expected;
+  return grace && old
+    ? { ...sample, outcome: "no_data", because: `${check.because} (still within the grace)` }
+    : sample;
+}
+
+/** Whether someone else's release replaced ours: it served before, and another commit serves now (reliability A14, C9). */
+export function servesSomethingElse(samples: HealthSample[], expected: Sha): boolean {
+  const reported = samples.filter((sample) => sample.servedCommit !== null);
+  const last = reported.at(-1);
+  if (last === undefined || last.servedCommit === expected) return false;
+  return reported.some((sample) => sample.servedCommit === expected);
+}
+
+export function recordDeployment(
+  deployment: Omit<Deployment, "id">,
+  change: Partial<Omit<Deployment, "id">>,
+): Evidence {
+  return { kind: "deployment", deployment: { ...deployment, ...change } };
+}
+
+/** The look, if there was one, and what was made of it. */
+export function recordJudgement(
+  deploymentId: string,
+  sample: HealthSample | undefined,
+  judged: { verdict: Verdict; claim: Extract<Evidence, { kind: "verdict" }>["claim"]; risePct: number | null },
+): Evidence[] {
+  const verdict: Evidence = { kind: "verdict", deploymentId, ...judged };
+  return sample === undefined ? [verdict] : [{ kind: "health", deploymentId, sample }, verdict];
+}

@@ -1,0 +1,55 @@
+import { and, eq, gte, sql } from "drizzle-orm";
+import { Settings } from "#domain/settings.ts";
+import type { Database, Transaction } from "../connect.ts";
+import { modelCalls, projects, reservations } from "../schema.ts";
+
+type Reader = Database | Transaction;
+const hourMs = 60 * 60_000;
+
+export interface Project {
+  id: string;
+  settings: Settings;
+  /** What is stored: only the differences from the defaults. */
+  stored: Record<string, unknown>;
+  paused: boolean;
+  pausedReason: string | null;
+  pausedBy: string | null;
+  resumeAt: Date | null;
+  laneIssueId: string | null;
+}
+
+/** The project's settings and state, or an error when the row is missing: the migration makes it. */
+export async function loadProject(db: Reader, projectId: string): Promise<Project> {
+  const [row] = await db.select().from(projects).where(eq(projects.id, projectId));
+  if (row === undefined) throw new Error(`there is no project ${projectId}`);
+  const { id, paused, pausedReason, pausedBy, resumeAt, laneIssueId } = row;
+  const stored = row.settings as Record<string, unknown>;
+  const settings = Settings.parse({ ...stored, autonomyLevel: row.autonomyLevel });
+  return { id, settings, stored, paused, pausedReason, pausedBy, resumeAt, laneIssueId };
+}
+
+/** What of the budgets is used: fixes in the last hour, deployments in the last 24 hours, money since midnight UTC. */
+export async function usageOf(db: Reader, projectId: string) {
+  const taken = async (kind: string, windowMs: number) => {
+    const since = sql`clock_timestamp() - ${windowMs} * interval '1 millisecond'`;
+    const [row] = await db
+      .select({ count: sql<number>`count(*)::int` })
+      .from(reservations)
+      .where(and(eq(reservations.projectId, projectId), eq(reservations.kind, kind), gte(reservations.at, since)));
+    return row?.count ?? 0;
+  };
+  const [spent] = await db
+    .select({ usd: sql<number>`coalesce(sum(${modelCalls.costUsd}), 0)::float8` })
+    .from(modelCalls)
+    .where(
+      and(
+        eq(modelCalls.projectId, projectId),
+        sql`${modelCalls.at} >= date_trunc('day', now() AT TIME ZONE 'utc') AT TIME ZONE 'utc'`,
+      ),
+    );
+  return {
+    fixesThisHour: await taken("fix", hourMs),
+    deploymentsToday: await taken("deployment", 24 * hourMs),
+    spendTodayUsd: spent?.usd ?? 0,
+  };
+}

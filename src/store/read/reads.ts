@@ -1,0 +1,72 @@
+import type { ErrorEvent, Frame } from "#domain/event.ts";
+import type { ErrorCounts, ErrorKind, Measurement } from "#domain/evidence.ts";
+import type { Environment, Sha } from "#domain/ids.ts";
+import type { AnyIssue, IssueFacts } from "#domain/issue.ts";
+
+/** An issue that is being worked on and gets in another one's way. */
+export interface Rival {
+  id: string;
+  title: string;
+}
+
+/** A kind of error with events that detection has not looked at. */
+export interface UnseenFingerprint {
+  fingerprint: string;
+  state: "candidate" | "issue" | "muted" | "noise" | "dismissed";
+  causeKey: string;
+  title: string;
+  issueType: string;
+  sample: ErrorEvent;
+  firstSeen: Date;
+  lastSeen: Date;
+  /** All events in production, ever. */
+  events: number;
+  eventsUnseen: number;
+  eventsLastHour: number;
+  users: number;
+  usersLastHour: number;
+  /** Failed share of the last five minutes' requests of the whole application; unmeasured below the floor of 20 requests. */
+  failedShare: Measurement;
+  /** The issue it belongs to, when there is one, and the commit of its last fix. */
+  issue: (AnyIssue & { fixCommit: Sha | null; resolvedAt: Date | null }) | null;
+}
+
+/** What stages may ask of the database. Every list is bounded; nothing here changes anything. */
+export interface Reads {
+  frames(issueId: string): Promise<Frame[]>;
+  /** An issue between fixing and the end of its watch with the same cause key. */
+  inFlightWithCause(issue: IssueFacts): Promise<Rival | undefined>;
+  /** An issue between testing and the end of its watch whose fix changes one of these files. */
+  inFlightTouching(issueId: string, files: string[]): Promise<Rival | undefined>;
+  /** How many attempts wrote a fix for this issue since `since`, this run's (`exceptFixId` and its siblings) not counted. */
+  fixesWrittenSince(issueId: string, since: Date, exceptFixId: string | null): Promise<number>;
+  /** Whether another attempt ever made exactly this change. */
+  patchTried(patchHash: string, exceptFixId: string): Promise<boolean>;
+  /** Rollbacks since `since`, in the whole project. */
+  rollbacksSince(since: Date): Promise<number>;
+  /** The kinds of error that `release` itself produced since `since`; at most 100. */
+  errorKinds(watch: {
+    environment: Environment;
+    release: Sha;
+    since: Date;
+    changedFiles: string[];
+  }): Promise<ErrorKind[]>;
+  /** Errors and requests between two times; of one release where it is given. */
+  errorCounts(range: {
+    environment: Environment;
+    release: Sha | null;
+    from: Date;
+    to: Date;
+    /** Windows of this length give the dispersion. */
+    windowMs: number;
+  }): Promise<ErrorCounts>;
+  /** Requests that `release` served since `since`; of one operation where it is given. */
+  requestsOf(watch: {
+    environment: Environment;
+    release: Sha;
+    operation: string | null;
+    since: Date;
+  }): Promise<Measurement>;
+  /** What detection has to look at; at most `limit`, oldest first. */
+  unseenFingerprints(limit: number): Promise<UnseenFingerprint[]>;
+}

@@ -1,0 +1,18 @@
+import { and, eq, sql } from "drizzle-orm";
+import type { Transaction } from "../connect.ts";
+import { fixes } from "../schema.ts";
+
+/** How an attempt ended, with the sentence that ended it. One that ended before keeps its end, except that a rollback outranks a resolution. */
+export async function endFix(
+  tx: Transaction,
+  fixId: string,
+  outcome: "resolved" | "failed" | "rejected" | "rolled_back" | "dismissed",
+  because: string,
+): Promise<void> {
+  const replaceable =
+    outcome === "rolled_back" ? sql`${fixes.outcome} IN ('open', 'resolved')` : eq(fixes.outcome, "open");
+  await tx
+    .update(fixes)
+    .set({ outcome, outcomeReason: because, updatedAt: sql`clock_timestamp()` })
+    .where(and(eq(fixes.id, fixId), replaceable));
+}

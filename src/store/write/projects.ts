@@ -1,0 +1,107 @@
+import { and, eq, gt, sql } from "drizzle-orm";
+import type { Database, Transaction } from "../connect.ts";
+import { projects, reservations } from "../schema.ts";
+
+/** Takes the lane for `issueId`; answers who holds it when it is someone else (design.md §3, reliability C8). */
+export async function takeLane(db: Database, projectId: string, issueId: string): Promise<string | undefined> {
+  const taken = await db
+    .update(projects)
+    .set({ laneIssueId: issueId, updatedAt: sql`clock_timestamp()` })
+    .where(
+      and(eq(projects.id, projectId), sql`(${projects.laneIssueId} IS NULL OR ${projects.laneIssueId} = ${issueId})`),
+    )
+    .returning({ id: projects.id });
+  if (taken.length > 0) return undefined;
+  const [row] = await db.select({ holder: projects.laneIssueId }).from(projects).where(eq(projects.id, projectId));
+  return row?.holder ?? "another issue";
+}
+
+/** Gives the lane back if `issueId` holds it. */
+export async function releaseLane(tx: Transaction, projectId: string, issueId: string): Promise<void> {
+  await tx
+    .update(projects)
+    .set({ laneIssueId: null, updatedAt: sql`clock_timestamp()` })
+    .where(and(eq(projects.id, projectId), eq(projects.laneIssueId, issueId)));
+}
+
+/**
+ * Takes one unit of a budget for `key`, once: asked again for the same key it is still taken. Under the project's row
+ * lock, so that two workers can never take the last unit together. Answers when each unit in the window was taken.
+ */
+export async function reserve(
+  db: Database,
+  budget: { projectId: string; kind: string; key: string; windowMs: number; max: number },
+): Promise<{ kind: "taken"; first: boolean } | { kind: "full"; oldest: Date; count: number }> {
+  const { projectId, kind, key, windowMs, max } = budget;
+  return db.transaction(async (tx) => {
+    await tx.select({ id: projects.id }).from(projects).where(eq(projects.id, projectId)).for("update");
+    const since = sql`clock_timestamp() - ${windowMs} * interval '1 millisecond'`;
+    const mine = and(eq(reservations.projectId, projectId), eq(reservations.kind, kind));
+    const [already] = await tx
+      .select({ key: reservations.key })
+      .from(reservations)
+      .where(and(mine, eq(reservations.key, key)));
+    if (already !== undefined) return { kind: "taken", first: false };
+    const taken = await tx
+      .select({ at: reservations.at })
+      .from(reservations)
+      .where(and(mine, gt(reservations.at, since)))
+      .orderBy(reservations.at)
+      .limit(max);
+    const [oldest] = taken;
+    if (taken.length >= max && oldest !== undefined) return { kind: "full", oldest: oldest.at, count: taken.length };
+    await tx.insert(reservations).values({ projectId, kind, key });
+    return { kind: "taken", first: true };
+  });
+}
+
+/** Stops the agent; `false`: it was paused already and keeps its first reason. */
+export async function pauseProject(
+  tx: Transaction,
+  projectId: string,
+  pause: { reason: string; by: string; resumeAt: Date | null },
+): Promise<boolean> {
+  const paused = await tx
+    .update(projects)
+    .set({
+      paused: true,
+      pausedReason: pause.reason,
+      pausedBy: pause.by,
+      pausedAt: sql`clock_timestamp()`,
+      resumeAt: pause.resumeAt,
+      updatedAt: sql`clock_timestamp()`,
+    })
+    .where(and(eq(projects.id, projectId), eq(projects.paused, false)))
+    .returning({ id: projects.id });
+  return paused.length > 0;
+}
+
+/** Lets the agent go on; `false`: it was not paused. */
+export async function resumeProject(tx: Transaction, projectId: string): Promise<boolean> {
+  const resumed = await tx
+    .update(projects)
+    .set({
+      paused: false,
+      pausedReason: null,
+      pausedBy: null,
+      pausedAt: null,
+      resumeAt: null,
+      updatedAt: sql`clock_timestamp()`,
+    })
+    .where(and(eq(projects.id, projectId), eq(projects.paused, true)))
+    .returning({ id: projects.id });
+  return resumed.length > 0;
+}
+
+/** Stores the settings that differ from the defaults. */
+export async function writeSettings(
+  tx: Transaction,
+  projectId: string,
+  autonomyLevel: number,
+  settings: Record<string, unknown>,
+): Promise<void> {
+  await tx
+    .update(projects)
+    .set({ autonomyLevel, settings, updatedAt: sql`clock_timestamp()` })
+    .where(eq(projects.id, projectId));
+}
