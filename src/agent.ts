@@ -1,81 +1,277 @@
-import type { ErrorEvent, TrafficReport } from "#domain/event.ts";
-import type { Status } from "#domain/lifecycle.ts";
-import type { Settings, SettingsPatch } from "#domain/settings.ts";
+import { createHash, randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { type Config, config } from "#config.ts";
+import { Failure } from "#domain/failure.ts";
+import type { Engine } from "#engine/engine.ts";
+import { type HealthReport, healthOf } from "#engine/health.ts";
+import type { Observer } from "#engine/observe.ts";
+import { type Operations, operationsOf } from "#engine/operations.ts";
+import { startQueue } from "#engine/queue.ts";
+import { type Schedule, startSchedule } from "#engine/schedule.ts";
+import { findProblems } from "#pipeline/1-detection.ts";
+import { pipeline } from "#pipeline/index.ts";
+import type { Engineer } from "#ports/engineer.ts";
+import type { Notifier } from "#ports/notifier.ts";
+import type { Platform } from "#ports/platform.ts";
+import type { Repository } from "#ports/repository.ts";
+import type { TestBench } from "#ports/test-bench.ts";
+import { type Connection, connectEmbedded, connectPostgres } from "#store/connect.ts";
+import { migrate } from "#store/migrate.ts";
+import { compareHeads, verifyActions } from "#store/read/audit.ts";
+import { releaseAllLeases } from "#store/write/issues.ts";
 
-/** Commands of operators; `src/policy/commands.ts` says when each may be given. */
-export type Command = "approve" | "reject" | "retry" | "dismiss" | "revert";
-export type CronName = "detect" | "diagnose" | "fix" | "deploy";
-
-/** Who acts: the agent itself, or a person (or a token) that the HTTP layer identified. */
-export interface Actor {
-  kind: "operator" | "token";
-  name: string;
-}
-
-export interface TickReport {
-  /** Jobs that were run to their end within the budget. */
-  processed: number;
-  /** Jobs that are due but were left for the next tick. */
-  left: number;
-}
-
-export interface ProjectView {
-  settings: Settings;
-  paused: boolean;
-  pausedReason: string | null;
-  pausedBy: string | null;
-  resumeAt: Date | null;
-  usage: { fixesThisHour: number; deploymentsToday: number; spendTodayUsd: number };
-}
-
-/** One row of the audit trail as clients see it. `seq` is the id of a server-sent event. */
-export interface ActionView {
-  seq: number;
-  at: Date;
-  issueId: string | null;
-  actor: string;
-  action: string;
-  subject: string;
-  outcome: string;
-  because: string;
-  detail: unknown;
-}
-
-export interface HealthReport {
-  status: "ok" | "degraded" | "down";
-  version: string;
-  checks: Record<string, { status: "ok" | "degraded" | "down"; message: string; hint?: string }>;
-}
+export type { HealthReport } from "#engine/health.ts";
+export type { ActionView, Actor, CronName, ProjectView, TickReport } from "#engine/operations.ts";
+export type { Command } from "#policy/commands.ts";
 
 /** Everything that the HTTP layer, the command line and the workers may ask of Vigil. */
-export interface Agent {
+export interface Agent extends Operations {
   /** `null`: not configured, and then nobody gets in. */
-  secrets: { cronSecret: string | null; ingestKey: string | null; apiToken: string | null };
-  /** Stores and counts; durable when it resolves. */
-  ingest(batch: { events: ErrorEvent[]; traffic: TrafficReport[] }): Promise<{ accepted: number }>;
-  /** Drains the queues of a cron route until nothing is due or `budgetMs` is used up. */
-  tick(name: CronName, budgetMs: number): Promise<TickReport>;
-  /** JSON-ready summaries, newest first. */
-  issues(filter: { status?: Status; limit: number; before?: string }): Promise<Record<string, unknown>[]>;
-  issue(id: string): Promise<Record<string, unknown> | undefined>;
-  command(request: {
-    command: Command;
-    issueId: string;
-    actor: Actor;
-    reason?: string;
-    /** The diff that the person saw; a different one is refused. */
-    diffHash?: string;
-  }): Promise<Record<string, unknown>>;
-  project(): Promise<ProjectView>;
-  changeSettings(patch: SettingsPatch, actor: Actor): Promise<ProjectView>;
-  pause(request: { reason: string; resumeAt: Date | null }, actor: Actor): Promise<ProjectView>;
-  resume(actor: Actor): Promise<ProjectView>;
-  actionsAfter(seq: number, limit: number): Promise<ActionView[]>;
-  /** Calls `listener` after each commit of this process that wrote actions; returns how to stop. */
+  secrets: Config["secrets"];
+  /** Calls `listener` after each commit of this process; returns how to stop. */
   onActions(listener: () => void): () => void;
   health(): Promise<HealthReport>;
+  /** Walks the audit chain; with earlier heads it also finds a cut tail and a rewritten trail (reliability D21). */
+  verifyAudit(heads: { seq: number; hash: string }[]): Promise<{ whole: boolean; message: string }>;
   /** Subscribes workers and the built-in schedule (self-hosted). */
   startWorkers(): Promise<void>;
   /** Lets running steps end, then closes queue and database. */
   stop(): Promise<void>;
 }
+
+const version = "0.1.0";
+/** Reliability B5. */
+const lease = { ttlMs: 90_000, renewEveryMs: 20_000 };
+const readyTimeoutMs = 30_000;
+const drainMs = 2_000;
+
+/** The agent of this process. Routes and workers are bundled apart from each other and meet here. */
+export function agent(): Promise<Agent> {
+  const shared = globalThis as { vigilAgent?: Promise<Agent> };
+  shared.vigilAgent ??= createAgent(config(), printer).catch((error) => {
+    // The next caller tries again: a database that was away for a moment must not disable the process.
+    shared.vigilAgent = undefined;
+    throw error;
+  });
+  return shared.vigilAgent;
+}
+
+/** Connects, migrates and wires what the configuration chose. */
+export async function createAgent(chosen: Config, log: Observer): Promise<Agent> {
+  const connection = await connectionFor(chosen);
+  const observers = new Set<Observer>([log]);
+  const observe: Observer = (event) => {
+    for (const observer of observers) observer(event);
+  };
+  try {
+    await migrate(connection, { directory: join(root(), "supabase", "migrations") });
+    const queue = await startQueue(connection, (error) => observe({ kind: "queue_error", error }));
+    const ports = await portsFor(chosen);
+    const engine = engineOf({ connection, queue, ports, observe });
+    // The embedded database has one owner at a time: whoever held these leases is gone.
+    if (chosen.database.kind === "embedded") await releaseAllLeases(connection.db);
+    return agentOf(engine, chosen, observers);
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+function engineOf(parts: Pick<Engine, "connection" | "queue" | "ports" | "observe">): Engine {
+  return {
+    ...parts,
+    projectId: "default",
+    pipeline,
+    findProblems,
+    digest: (text) => createHash("sha256").update(text).digest("hex"),
+    monotonicMs: () => performance.now(),
+    wallClock: () => new Date(),
+    owner: `${process.pid}:${randomUUID()}`,
+    lease,
+  };
+}
+
+function agentOf(engine: Engine, chosen: Config, observers: Set<Observer>): Agent {
+  let schedule: Schedule | undefined;
+  return {
+    ...operationsOf(engine),
+    secrets: chosen.secrets,
+    onActions: (listener) => {
+      const observer: Observer = ({ kind }) => {
+        if (kind === "committed") listener();
+      };
+      observers.add(observer);
+      return () => observers.delete(observer);
+    },
+    health: () => healthOf(engine, version, configuredChecks(chosen)),
+    verifyAudit: async (heads) => {
+      const chain = await verifyActions(engine.connection.db);
+      if (chain.kind === "broken") return { whole: false, message: `row ${chain.seq} ${chain.problem}` };
+      const compared = await compareHeads(engine.connection.db, heads);
+      if (compared.kind !== "whole") return { whole: false, message: `row ${compared.seq} ${compared.problem}` };
+      return { whole: true, message: `${chain.rows} rows, head ${chain.head}` };
+    },
+    startWorkers: async () => {
+      if (schedule !== undefined) return;
+      if (chosen.platform.kind === "processes") await firstReleases(engine);
+      schedule = startSchedule(engine, observers);
+    },
+    stop: async () => {
+      await schedule?.stop();
+      await engine.queue.stop();
+      await engine.connection.close();
+    },
+  };
+}
+
+function connectionFor({ database }: Config): Promise<Connection> {
+  switch (database.kind) {
+    case "embedded":
+      return connectEmbedded({ directory: database.directory });
+    case "postgres":
+      return connectPostgres({ url: database.url });
+  }
+}
+
+async function portsFor(chosen: Config): Promise<Engine["ports"]> {
+  const repository = await repositoryFor(chosen);
+  return {
+    repository,
+    testBench: await testBenchFor(chosen, repository),
+    platform: await platformFor(chosen, repository),
+    engineer: await engineerFor(),
+    notifier: await notifierFor(chosen),
+  };
+}
+
+async function repositoryFor({ repository, home }: Config): Promise<Repository> {
+  const directory = resolve(home, "repository.git");
+  const { createLocalRepository } = await import("#adapters/repository/local.ts");
+  switch (repository.kind) {
+    case "demo": {
+      const { createClinicRemote } = await import("#demo/clinic-remote.ts");
+      const remote = await createClinicRemote(resolve(home, "clinic.git"), join(root(), "src", "demo", "clinic"));
+      return createLocalRepository({ remote: remote.path, directory });
+    }
+    case "local":
+      return createLocalRepository({ remote: repository.remote, directory });
+    case "github":
+      throw notYet("AGENT_REPOSITORY=github:…", "a path or Git address");
+  }
+}
+
+async function testBenchFor(chosen: Config, source: Repository): Promise<TestBench> {
+  const { testBench, home } = chosen;
+  if (testBench.kind === "checks") throw notYet("Test results from GitHub checks", "a local repository");
+  const { createSandboxTestBench, probeSandbox } = await import("#adapters/test-bench/sandbox.ts");
+  const nodePath = process.execPath;
+  // Only our own bundled application may run without the sandbox unasked.
+  const bundled = chosen.repository.kind === "demo" && testBench.isolation === "bubblewrap";
+  const open = bundled && (await probeSandbox({ nodePath })).kind === "unavailable";
+  return createSandboxTestBench({
+    source,
+    scratch: resolve(home, "tests"),
+    testCommand: testBench.command,
+    typesCommand: null,
+    isolation: open ? "none" : testBench.isolation,
+    nodePath,
+    ...(testBench.dependencies === null ? {} : { dependencies: testBench.dependencies }),
+  });
+}
+
+async function platformFor(chosen: Config, source: Repository): Promise<Platform> {
+  const { platform, home, secrets, appUrl } = chosen;
+  if (platform.kind !== "processes") throw notYet(`The platform "${platform.kind}"`, "AGENT_START_COMMAND");
+  const { createProcessesPlatform } = await import("#adapters/platform/processes.ts");
+  const { createHealthProbe } = await import("#adapters/platform/health-probe.ts");
+  return createProcessesPlatform({
+    source,
+    directory: resolve(home, "platform"),
+    startCommand: platform.startCommand ?? "node src/server.ts",
+    ports: platform.ports,
+    healthPath: platform.healthPath,
+    environmentVariables: { REPORT_URL: `${appUrl}/api/ingest/events`, REPORT_KEY: secrets.ingestKey ?? "" },
+    nodePath: process.execPath,
+    readyTimeoutMs,
+    drainMs,
+    now: () => new Date(),
+    probe: createHealthProbe({ controlUrl: null, allowPrivateHosts: true }),
+    frontScript: join(root(), "src", "adapters", "platform", "processes-front.ts"),
+  }).platform;
+}
+
+async function engineerFor(): Promise<Engineer> {
+  const { createPlaybooksEngineer } = await import("#adapters/engineer/playbooks/playbooks.ts");
+  return createPlaybooksEngineer();
+}
+
+async function notifierFor({ notifier, appUrl }: Config): Promise<Notifier> {
+  if (notifier.kind === "slack") throw notYet("SLACK_WEBHOOK_URL", "no webhook: messages then go to the console");
+  const { createConsoleNotifier } = await import("#adapters/notifier/console.ts");
+  return createConsoleNotifier({ write: (block) => console.log(block), appUrl });
+}
+
+function notYet(what: string, instead: string): Failure {
+  return new Failure("misconfigured", `${what} is not supported by this version.`, { hint: `Use ${instead}.` });
+}
+
+/** What the configuration lacks, as the dashboard and `vigil doctor` show it. */
+function configuredChecks({ engineer, secrets, notifier }: Config): HealthReport["checks"] {
+  const { claude } = engineer;
+  const hint = "Set ANTHROPIC_API_KEY to a key that starts with sk-ant-.";
+  const unset = Object.entries(secrets).flatMap(([name, value]) => (value === null ? [name] : []));
+  return {
+    claude:
+      claude.kind === "present"
+        ? { status: "ok", message: "configured" }
+        : claude.kind === "malformed"
+          ? { status: "degraded", message: `ANTHROPIC_API_KEY ${claude.why}`, hint }
+          : { status: "ok", message: "no ANTHROPIC_API_KEY: playbooks alone diagnose and fix", hint },
+    secrets:
+      unset.length === 0
+        ? { status: "ok", message: "all set" }
+        : { status: "degraded", message: `not set: ${unset.join(", ")}`, hint: "See .env.example." },
+    notifications: { status: "ok", message: notifier.kind === "slack" ? "Slack" : "console (no SLACK_WEBHOOK_URL)" },
+  };
+}
+
+/** A platform of our own starts empty: main goes to production, staging to staging, as a host would have it. */
+async function firstReleases({ ports }: Engine): Promise<void> {
+  const { repository, platform } = ports;
+  for (const [environment, branch] of [
+    ["production", "main"],
+    ["staging", "staging"],
+  ] as const) {
+    if ((await platform.serving(environment)).kind === "serving") continue;
+    const commit = (await repository.head(branch)) ?? (await repository.head("main"));
+    if (commit === undefined) throw new Failure("misconfigured", "The repository has no branch main.");
+    for (;;) {
+      const state = await platform.ensureDeployed(environment, commit);
+      if (state.kind === "ready") break;
+      if (state.kind === "failed")
+        throw new Failure("unavailable", `${environment} does not start: ${state.why}`, {
+          hint: state.log.slice(-500),
+        });
+      await new Promise((done) => setTimeout(done, state.lookAgainMs));
+    }
+  }
+}
+
+/** Where the product's own files are: beside this file, or the working directory when it was bundled. */
+function root(): string {
+  const beside = join(import.meta.dirname ?? ".", "..");
+  return existsSync(join(beside, "supabase", "migrations")) ? beside : process.cwd();
+}
+
+/** One line per step for whoever reads the server's output. */
+const printer: Observer = (event) => {
+  const at = new Date().toISOString().slice(11, 19);
+  if (event.kind === "settled") {
+    console.log(`${at} issue ${event.issueId.slice(0, 8)}  ${event.from} → ${event.to}: ${event.because}`);
+  } else if (event.kind === "step_failed") {
+    console.error(`${at} issue ${event.issueId.slice(0, 8)}  ${event.status}: ${event.because}`);
+  } else if (event.kind === "queue_error") {
+    console.error(`${at} ${event.error instanceof Error ? event.error.message : String(event.error)}`);
+  }
+};

@@ -7,6 +7,7 @@ import { dueIssues } from "#store/read/issues.ts";
 import { readsOf } from "#store/read/stage-reads.ts";
 import { action, appendActions } from "#store/write/actions.ts";
 import { insertIssue, markSeen, reopenIssue, updateImpact } from "#store/write/findings.ts";
+import { noteDetection } from "#store/write/projects.ts";
 import type { Engine } from "./engine.ts";
 import { noticeId } from "./notice-id.ts";
 
@@ -22,6 +23,7 @@ export async function detect(engine: Engine): Promise<number> {
     await engine.connection.db.transaction((tx) => writeFinding(engine, tx, finding));
     engine.observe({ kind: "committed" });
   }
+  await noteDetection(engine.connection.db, engine.projectId);
   return findings.length + (await sweep(engine));
 }
 

@@ -27,6 +27,8 @@ CREATE TABLE agent_projects (
   settings        jsonb NOT NULL DEFAULT '{}',
   -- The one issue whose candidate is between staging and the end of its watch.
   lane_issue_id   uuid,
+  -- When detection ran last: a schedule that stopped is seen from outside (/api/health).
+  detected_at     timestamptz,
   created_at      timestamptz NOT NULL DEFAULT now(),
   updated_at      timestamptz NOT NULL DEFAULT now()
 );

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Diagnosis } from "#domain/diagnosis.ts";
+import type { ErrorEvent } from "#domain/event.ts";
 import type { Deployment, ErrorCounts, HealthSample } from "#domain/evidence.ts";
 import type { Approval, PlannedFix, TestedFix, TestReport, WrittenFix } from "#domain/fix.ts";
 import { FixId, IssueId, Sha } from "#domain/ids.ts";
@@ -231,4 +232,28 @@ export function anIssueAt<
         return facts();
     }
   }
+}
+
+/** An unhandled server error with one in-app frame. */
+export function anEvent(change: Partial<ErrorEvent> = {}): ErrorEvent {
+  return {
+    id: "event-1",
+    at: now,
+    source: "plain",
+    trust: "server",
+    environment: "production",
+    release: base,
+    level: "error",
+    handled: false,
+    errorType: "TypeError",
+    message: "Cannot read properties of undefined (reading 'id')",
+    stack: "TypeError: Cannot read properties of undefined (reading 'id')\n    at POST (src/launch.ts:42:15)",
+    frames: [{ file: "src/launch.ts", line: 42, column: 15, function: "POST", inApp: true }],
+    operation: "POST /api/campaigns/launch",
+    httpStatus: 500,
+    userHash: "u1",
+    issueType: null,
+    tags: {},
+    ...change,
+  };
 }

@@ -16,16 +16,17 @@ export interface Project {
   pausedBy: string | null;
   resumeAt: Date | null;
   laneIssueId: string | null;
+  detectedAt: Date | null;
 }
 
 /** The project's settings and state, or an error when the row is missing: the migration makes it. */
 export async function loadProject(db: Reader, projectId: string): Promise<Project> {
   const [row] = await db.select().from(projects).where(eq(projects.id, projectId));
   if (row === undefined) throw new Error(`there is no project ${projectId}`);
-  const { id, paused, pausedReason, pausedBy, resumeAt, laneIssueId } = row;
+  const { id, paused, pausedReason, pausedBy, resumeAt, laneIssueId, detectedAt } = row;
   const stored = row.settings as Record<string, unknown>;
   const settings = Settings.parse({ ...stored, autonomyLevel: row.autonomyLevel });
-  return { id, settings, stored, paused, pausedReason, pausedBy, resumeAt, laneIssueId };
+  return { id, settings, stored, paused, pausedReason, pausedBy, resumeAt, laneIssueId, detectedAt };
 }
 
 /** What of the budgets is used: fixes in the last hour, deployments in the last 24 hours, money since midnight UTC. */

@@ -105,3 +105,11 @@ export async function writeSettings(
     .set({ autonomyLevel, settings, updatedAt: sql`clock_timestamp()` })
     .where(eq(projects.id, projectId));
 }
+
+/** Notes that detection ran. */
+export async function noteDetection(db: Database, projectId: string): Promise<void> {
+  await db
+    .update(projects)
+    .set({ detectedAt: sql`clock_timestamp()` })
+    .where(eq(projects.id, projectId));
+}

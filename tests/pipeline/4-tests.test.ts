@@ -1,0 +1,90 @@
+import { describe, expect, it } from "vitest";
+import { move, wait } from "#domain/outcome.ts";
+import { tests } from "#pipeline/4-tests.ts";
+import type { TestRun } from "#ports/test-bench.ts";
+import {
+  aCandidate,
+  anIssueAt,
+  aSha,
+  aTestReport,
+  aWrittenFix,
+  base,
+  candidateCommit,
+  digest,
+  later,
+  now,
+} from "#tests/support/builders.ts";
+import { aWorld } from "#tests/support/world.ts";
+
+const ready = anIssueAt("testing", { fix: aWrittenFix({ candidate: aCandidate }) });
+const onMain = { head: async () => base };
+const composes = {
+  ...onMain,
+  compose: async () => ({ kind: "composed" as const, commit: candidateCommit, tree: aSha("e") }),
+  changes: async () => ({ files: [], diff: "the diff" }),
+};
+const runs = (run: TestRun) => ({ run: async () => run });
+const finished = (change: Parameters<typeof aTestReport>[0]) => runs({ kind: "finished", report: aTestReport(change) });
+
+describe("tests", () => {
+  it("first builds the candidate on main and records it", async () => {
+    const candidate = { commit: candidateCommit, tree: aSha("e"), base, diffHash: digest("the diff") };
+    expect(await tests(anIssueAt("testing"), aWorld({ repository: composes }))).toEqual(
+      wait(now, "the candidate is built", [{ kind: "candidate", candidate, rebuilt: false }]),
+    );
+  });
+
+  it("builds a new candidate when main moved, three times at the most", async () => {
+    const repository = { ...composes, head: async () => aSha("9") };
+    const moved = (rebuilds: number) => anIssueAt("testing", { fix: aWrittenFix({ candidate: aCandidate, rebuilds }) });
+    expect((await tests(moved(2), aWorld({ repository }))).evidence[0]).toMatchObject({
+      kind: "candidate",
+      rebuilt: true,
+    });
+    expect(await tests(moved(3), aWorld({ repository }))).toMatchObject({ kind: "move", to: "failed" });
+  });
+
+  it("goes to staging when all tests pass", async () => {
+    const world = aWorld({ repository: onMain, testBench: finished({}) });
+    expect(await tests(ready, world)).toEqual(
+      move("staging", "all 12 tests pass", [{ kind: "tests", report: aTestReport() }]),
+    );
+  });
+
+  it("stops before any deployment when a test fails, and tells the engineer", async () => {
+    const world = aWorld({
+      repository: onMain,
+      testBench: finished({ outcome: "failed", passed: 11, failed: 1, output: "not ok 3" }),
+    });
+    const outcome = await tests(ready, world);
+    expect(outcome).toMatchObject({ kind: "move", to: "fixing", because: "Attempt 1 of 3: 1 of 12 tests fail" });
+    expect(outcome.evidence.at(-1)).toMatchObject({
+      kind: "next_attempt",
+      feedback: [{ attempt: 1, output: "not ok 3" }],
+    });
+  });
+
+  it.each(["timed_out", "output_limit", "memory_limit", "failed"] as const)(
+    "never deploys after %s",
+    async (result) => {
+      const issue = anIssueAt("testing", { fix: aWrittenFix({ candidate: aCandidate, attempt: 3 }) });
+      const world = aWorld({ repository: onMain, testBench: finished({ outcome: result, failed: 1 }) });
+      expect(await tests(issue, world)).toMatchObject({ kind: "move", to: "failed" });
+    },
+  );
+
+  it("looks again while tests run elsewhere", async () => {
+    const world = aWorld({ repository: onMain, testBench: runs({ kind: "pending", lookAgainMs: 5_000 }) });
+    expect(await tests(ready, world)).toEqual(wait(later(5_000), "the tests are running"));
+  });
+
+  it("says so when the project has no tests; a person will decide", async () => {
+    const world = aWorld({ repository: onMain, testBench: runs({ kind: "none", why: "no test script" }) });
+    expect((await tests(ready, world)).evidence[0]).toMatchObject({ kind: "tests", report: { outcome: "no_tests" } });
+  });
+
+  it("tries anew when the fix conflicts with what landed on main", async () => {
+    const repository = { ...onMain, compose: async () => ({ kind: "conflict" as const, files: ["src/launch.ts"] }) };
+    expect(await tests(anIssueAt("testing"), aWorld({ repository }))).toMatchObject({ kind: "move", to: "fixing" });
+  });
+});
