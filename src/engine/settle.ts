@@ -155,15 +155,20 @@ function actionsOf(item: Evidence): Pick<NewAction, "action" | "subject" | "outc
 function noticesFor(issue: Standing["issue"], to: Status, because: string, evidence: Evidence[]): Notice[] {
   const asked = evidence.find((item) => item.kind === "approval_requested");
   const found = evidence.find((item) => item.kind === "diagnosis");
-  return noticesOf({
+  const { version } = issue;
+  const moved = noticesOf({
     issue,
     from: issue.status,
     to,
     because,
     diagnosis: found?.diagnosis ?? issue.diagnosis,
     approvalReasons: asked?.approval.reasons ?? [],
-    version: issue.version,
+    version,
   });
+  // Detection announces what it opens; a row that a person inserted is announced when it is taken up.
+  const insertedByHand = issue.fingerprint === null && issue.status === "detected" && to === "diagnosing";
+  if (!insertedByHand) return moved;
+  return [...noticesOf({ issue, from: null, to: "detected", because, version }), ...moved];
 }
 
 /** A person is told once per deployment that its watch cannot be judged (spec.md §18.6). */
