@@ -1,0 +1,275 @@
+import { mkdir } from "node:fs/promises";
+import { Socket } from "node:net";
+import { dirname, resolve } from "node:path";
+import { type SQL, sql } from "drizzle-orm";
+import { drizzle as drizzlePostgres } from "drizzle-orm/node-postgres";
+import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
+import pg from "pg";
+import { type Db, fromDrizzle, fromPglite } from "pg-boss";
+import { z } from "zod";
+import { Failure } from "#domain/failure.ts";
+import { lockDirectory } from "./lock.ts";
+import { asFailure } from "./outage.ts";
+import * as schema from "./schema.ts";
+
+/** Queries, whichever of the two drivers carries them. */
+export type Database = PgDatabase<PgQueryResultHKT, typeof schema>;
+export type Transaction = Parameters<Parameters<Database["transaction"]>[0]>[0];
+
+/** Runs SQL text: several statements without values, or one with them. Answers the rows of the last one. */
+export type RunScript = (text: string, values?: unknown[]) => Promise<Record<string, unknown>[]>;
+
+export interface Connection {
+  kind: "pglite" | "postgres";
+  db: Database;
+  /** Raw SQL, parsed row by row. Both drivers give the same: bigint and numeric are numbers, timestamps are `Date`. */
+  rows<Row>(row: z.ZodType<Row>, query: SQL): Promise<Row[]>;
+  /** One transaction for SQL as text, for migrations. */
+  script<T>(work: (run: RunScript) => Promise<T>): Promise<T>;
+  /** The same database for pg-boss, outside any transaction of ours … */
+  boss: Db;
+  /** … and inside one: a job becomes visible together with the rows that it is about. */
+  inTransaction(tx: Transaction): Db;
+  /** Ends what is open and gives the directory back. A second call does nothing. */
+  close(): Promise<void>;
+}
+
+/** Reliability B12: no call hangs on a database that stopped answering. */
+const limits = {
+  connectMs: 5_000,
+  statementMs: 15_000,
+  lockMs: 3_000,
+  idleInTransactionMs: 10_000,
+  /** A connection on which nothing moves for longer than any statement may take leads to a dead peer. */
+  silenceMs: 18_000,
+} as const;
+const serverVersionMin = 150_000;
+
+export interface PostgresOptions {
+  url: string;
+  /** Connections at most (10); pg-boss shares them. */
+  poolMax?: number;
+  /** What `pg_stat_activity` shows. */
+  applicationName?: string;
+  /** Hears of connections that were lost while nobody used them; the next query opens a new one. */
+  onError?: (error: Error) => void;
+}
+
+/** Connects to a Postgres server and makes sure that it answers and is recent enough. */
+export async function connectPostgres(options: PostgresOptions): Promise<Connection> {
+  try {
+    return await openPool(options, true);
+  } catch (error) {
+    if (!refusesParameters(error)) throw asFailure(error);
+    // A pooler (PgBouncer) knows no such parameters; limits are then what it and the server were configured with.
+    return openPool(options, false).catch((again: unknown) => {
+      throw asFailure(again);
+    });
+  }
+}
+
+async function openPool(options: PostgresOptions, withParameters: boolean): Promise<Connection> {
+  const pool = new pg.Pool(poolConfig(options, withParameters));
+  pool.on("error", (error) => options.onError?.(error));
+  // A connection that breaks while a transaction is open and no statement runs has no listener but this one; the
+  // transaction's next statement fails with the same error.
+  pool.on("connect", (client) => client.on("error", () => {}));
+  try {
+    await requireVersion(pool);
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
+  return postgresConnection(pool);
+}
+
+function poolConfig(options: PostgresOptions, withParameters: boolean): pg.PoolConfig {
+  const { url, poolMax = 10, applicationName = "vigil" } = options;
+  return {
+    connectionString: url,
+    max: poolMax,
+    application_name: applicationName,
+    connectionTimeoutMillis: limits.connectMs,
+    keepAlive: true,
+    stream: () => {
+      const socket = new Socket();
+      return socket.setTimeout(limits.silenceMs, () => socket.destroy());
+    },
+    ...(withParameters
+      ? {
+          statement_timeout: limits.statementMs,
+          lock_timeout: limits.lockMs,
+          idle_in_transaction_session_timeout: limits.idleInTransactionMs,
+        }
+      : {}),
+  };
+}
+
+async function requireVersion(pool: pg.Pool): Promise<void> {
+  const { rows } = await pool.query("SELECT current_setting('server_version_num')::int AS version");
+  const [row] = z.array(z.object({ version: z.int() })).parse(rows);
+  if (row !== undefined && row.version >= serverVersionMin) return;
+  throw new Failure("misconfigured", "The database server is older than PostgreSQL 15.", {
+    hint: "Point DATABASE_URL to PostgreSQL 15 or newer.",
+  });
+}
+
+function refusesParameters(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === "08P01" && /startup parameter/.test(error.message);
+}
+
+function postgresConnection(pool: pg.Pool): Connection {
+  const db: Database = drizzlePostgres({ client: pool, schema });
+  const perClient = new WeakMap<pg.PoolClient, Database>();
+  // Drizzle's own transaction keeps a connection for ever when BEGIN fails on it, and a restart of the server makes it fail.
+  db.transaction = async (work, config) =>
+    withClient(pool, async (client) => {
+      const own: Database = perClient.get(client) ?? drizzlePostgres({ client, schema });
+      perClient.set(client, own);
+      return own.transaction(work, config);
+    });
+  let closing: Promise<void> | undefined;
+  return {
+    kind: "postgres",
+    db,
+    rows: rowsThrough(db),
+    script: (work) =>
+      withClient(pool, (client) =>
+        inBeginAndCommit(async (text, values) => {
+          // Without values it is the simple protocol, which takes several statements and answers a list of results.
+          const results: unknown = values === undefined ? await client.query(text) : await client.query(text, values);
+          return decode(Array.isArray(results) ? results.at(-1) : results);
+        }, work),
+      ),
+    boss: { executeSql: (text, values) => pool.query(text, values) },
+    inTransaction: bossWithin,
+    close: () => {
+      closing ??= pool.end();
+      return closing;
+    },
+  };
+}
+
+async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  try {
+    const client = await pool.connect();
+    let broken = true;
+    try {
+      const result = await work(client);
+      broken = false;
+      return result;
+    } catch (error) {
+      // Whatever the caller itself refused was rolled back; after a lost connection nobody knows, and it is thrown away.
+      broken = asFailure(error) !== error && !(error instanceof Failure);
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  } catch (error) {
+    throw asFailure(error);
+  }
+}
+
+async function inBeginAndCommit<T>(run: RunScript, work: (run: RunScript) => Promise<T>): Promise<T> {
+  await run("BEGIN");
+  try {
+    const result = await work(run);
+    await run("COMMIT");
+    return result;
+  } catch (error) {
+    await run("ROLLBACK");
+    throw error;
+  }
+}
+
+export interface EmbeddedOptions {
+  /** A folder, made when it is missing; `memory` keeps nothing. */
+  directory: string | "memory";
+  /** A dump to begin with, for a directory that is new. */
+  restoreFrom?: Blob;
+}
+
+/** Opens PGlite, Postgres within this process. One process at a time may have a directory open. */
+export async function connectEmbedded({ directory, restoreFrom }: EmbeddedOptions): Promise<Connection> {
+  // Loaded here, so that a server with a real Postgres never loads it.
+  const { PGlite } = await import("@electric-sql/pglite");
+  const { drizzle } = await import("drizzle-orm/pglite");
+  const inMemory = directory === "memory";
+  const path = resolve(directory);
+  if (!inMemory) await mkdir(dirname(path), { recursive: true });
+  const lock = inMemory ? undefined : await lockDirectory(path);
+  try {
+    const client = await PGlite.create({
+      ...(inMemory ? {} : { dataDir: path }),
+      ...(restoreFrom === undefined ? {} : { loadDataDir: restoreFrom }),
+    });
+    const db: Database = drizzle({ client, schema });
+    let closing: Promise<void> | undefined;
+    const close = async () => {
+      await client.close();
+      await lock?.release();
+    };
+    return {
+      kind: "pglite",
+      db,
+      rows: rowsThrough(db),
+      script: (work) =>
+        client.transaction((tx) =>
+          work(async (text, values) =>
+            decode(values === undefined ? (await tx.exec(text)).at(-1) : await tx.query(text, values)),
+          ),
+        ),
+      boss: fromPglite(client),
+      inTransaction: bossWithin,
+      close: () => {
+        closing ??= close();
+        return closing;
+      },
+    };
+  } catch (error) {
+    await lock?.release();
+    throw error;
+  }
+}
+
+function bossWithin(tx: Transaction): Db {
+  return fromDrizzle({ execute: async (query) => ({ rows: decode(await tx.execute(sql`${query}`)) }) }, sql);
+}
+
+function rowsThrough(db: Database): Connection["rows"] {
+  return async (row, query) => {
+    try {
+      const found = decode(await db.execute(query));
+      return found.map((one) => row.parse(one));
+    } catch (error) {
+      throw asFailure(error);
+    }
+  };
+}
+
+const Result = z.object({
+  rows: z.array(z.record(z.string(), z.unknown())),
+  fields: z.array(z.object({ name: z.string(), dataTypeID: z.int() })),
+});
+
+/** Type numbers of `pg_type` whose values the two drivers give differently. */
+const decoders: Record<number, (value: string | number) => unknown> = {
+  20: Number,
+  1700: Number,
+  1114: (value) => new Date(`${value}Z`),
+  1184: (value) => new Date(value),
+};
+
+function decode(result: unknown): Record<string, unknown>[] {
+  const { rows, fields } = Result.parse(result);
+  const different = fields.filter(({ dataTypeID }) => dataTypeID in decoders);
+  if (different.length === 0) return rows;
+  return rows.map((row) => {
+    const decoded = { ...row };
+    for (const { name, dataTypeID } of different) {
+      const value = row[name];
+      if (typeof value === "string" || typeof value === "number") decoded[name] = decoders[dataTypeID]?.(value);
+    }
+    return decoded;
+  });
+}

@@ -1,0 +1,60 @@
+import { Failure } from "#domain/failure.ts";
+
+const depthMax = 10;
+
+/** SQLSTATE classes and codes that say "not now": connection lost, shutting down, full, read-only, timed out, deadlocked. */
+const outageStates = /^(08|53|57P|58)|^(25006|25P03|40001|40P01|55P03|57014)$/;
+/** The server was reached and refuses us: password, role, database. */
+const refusalStates = /^(28|3D)/;
+const networkCodes = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ECONNABORTED",
+  "EPIPE",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  // The socket file of a server that is not running.
+  "ENOENT",
+  "EACCES",
+]);
+/** node-postgres and PGlite give these errors no code, so that only their text tells them from a bug. */
+const codeless =
+  /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Client has encountered a connection error|Client was closed|Cannot use a pool after calling end|PGlite (is|was|has been) clos|Query read timeout)/;
+
+/**
+ * What a failed query means for the caller: `unavailable` (retried) when the database was not there or too busy,
+ * `misconfigured` when it refused us; any other error comes back as it was. To be thrown by whoever caught it.
+ */
+export function asFailure(error: unknown): unknown {
+  for (const one of causes(error)) {
+    if (one instanceof Failure) return one;
+    const code = codeOf(one);
+    if (code !== undefined && refusalStates.test(code)) {
+      return new Failure("misconfigured", "The database refused the connection.", {
+        hint: "Check user, password and database name in DATABASE_URL.",
+        cause: error,
+      });
+    }
+    if (isOutage(one, code)) return new Failure("unavailable", "The database did not answer.", { cause: error });
+  }
+  return error;
+}
+
+function isOutage(error: Error, code: string | undefined): boolean {
+  if (code === undefined) return codeless.test(error.message);
+  return networkCodes.has(code) || outageStates.test(code);
+}
+
+/** The error and what caused it, outermost first; a connection that was tried at several addresses has several. */
+function causes(error: unknown, depth = 0): Error[] {
+  if (!(error instanceof Error) || depth > depthMax) return [];
+  const inner = error instanceof AggregateError ? error.errors : [error.cause];
+  return [error, ...inner.flatMap((one) => causes(one, depth + 1))];
+}
+
+function codeOf(error: Error): string | undefined {
+  return "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
