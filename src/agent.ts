@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
+import { appendFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type Config, config } from "#config.ts";
 import { Failure } from "#domain/failure.ts";
@@ -18,7 +19,7 @@ import type { Repository } from "#ports/repository.ts";
 import type { TestBench } from "#ports/test-bench.ts";
 import { type Connection, connectEmbedded, connectPostgres } from "#store/connect.ts";
 import { migrate } from "#store/migrate.ts";
-import { compareHeads, verifyActions } from "#store/read/audit.ts";
+import { auditHead, compareHeads, verifyActions } from "#store/read/audit.ts";
 import { releaseAllLeases } from "#store/write/issues.ts";
 
 export type { HealthReport } from "#engine/health.ts";
@@ -115,7 +116,7 @@ function agentOf(engine: Engine, chosen: Config, observers: Set<Observer>): Agen
     startWorkers: async () => {
       if (schedule !== undefined) return;
       if (chosen.platform.kind === "processes") await firstReleases(engine);
-      schedule = startSchedule(engine, observers);
+      schedule = startSchedule(engine, observers, () => exportHead(engine, chosen));
     },
     stop: async () => {
       await schedule?.stop();
@@ -130,7 +131,7 @@ function connectionFor({ database }: Config): Promise<Connection> {
     case "embedded":
       return connectEmbedded({ directory: database.directory });
     case "postgres":
-      return connectPostgres({ url: database.url });
+      return connectPostgres({ url: database.url, poolMax: 10, applicationName: "vigil" });
   }
 }
 
@@ -256,6 +257,12 @@ async function firstReleases({ ports }: Engine): Promise<void> {
       await new Promise((done) => setTimeout(done, state.lookAgainMs));
     }
   }
+}
+
+/** The head of the audit chain, kept outside the database: a trail that is cut or rewritten no longer fits (reliability D21). */
+async function exportHead({ connection }: Engine, { home }: Config): Promise<void> {
+  const head = await auditHead(connection.db);
+  if (head !== undefined) await appendFile(resolve(home, "audit-heads.ndjson"), `${JSON.stringify(head)}\n`);
 }
 
 /** Where the product's own files are: beside this file, or the working directory when it was bundled. */

@@ -16,7 +16,7 @@ export interface Job {
 }
 
 export interface Queue {
-  /** Makes sure that the issue gets a run at `at`; a job that is queued for it already serves as well. */
+  /** Makes sure that the issue's next run is at `at` (`null`: now); a job that is queued for it already is moved there. */
   sendIssue(tx: Transaction | null, status: ActiveStatus, issueId: string, at: Date | null): Promise<void>;
   /** Asks for a detection pass; several requests become one. */
   sendDetect(tx: Transaction | null): Promise<void>;
@@ -53,8 +53,8 @@ export async function startQueue(connection: Connection, onError: (error: Error)
   const within = (tx: Transaction | null): { db?: Db } => (tx === null ? {} : { db: connection.inTransaction(tx) });
   return {
     sendIssue: async (tx, status, issueId, at) => {
-      const startAfter = at === null ? {} : { startAfter: at };
-      await boss.send(status, { issueId }, { singletonKey: issueId, ...startAfter, ...within(tx) });
+      // An issue has one queued job; asking again moves it, so that a resumed issue does not sit out its old wait.
+      await boss.upsert(status, { issueId }, { singletonKey: issueId, startAfter: at ?? 0, ...within(tx) });
     },
     sendDetect: async (tx) => {
       await boss.send("detect", {}, { singletonKey: "detect", ...within(tx) });

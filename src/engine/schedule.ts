@@ -17,7 +17,7 @@ const tickBudgetMs = 240_000;
  * Self-hosted: the workers, woken by every commit of this process, and the schedule that Vercel's crons would bring.
  * A tick that is still running when the next one is due is not started twice.
  */
-export function startSchedule(engine: Engine, observers: Set<Observer>): Schedule {
+export function startSchedule(engine: Engine, observers: Set<Observer>, afterDetection: () => Promise<void>): Schedule {
   const workers = startWorkers(engine, times);
   const operations = operationsOf(engine);
   const wake: Observer = (event) => {
@@ -28,6 +28,7 @@ export function startSchedule(engine: Engine, observers: Set<Observer>): Schedul
   const options = { protect: true, catch: (error: unknown) => engine.observe({ kind: "queue_error", error }) };
   const detection = new Cron("*/5 * * * *", options, async () => {
     await operations.tick("detect", tickBudgetMs);
+    await afterDetection();
   });
   const pauses = new Cron("* * * * *", options, () => resumeWhenDue(engine));
   return {
