@@ -1,0 +1,5 @@
+import { unknownAddress } from "#http/unknown.ts";
+
+export const runtime = "nodejs";
+export const dynamic = "force-dynamic";
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = unknownAddress();

@@ -1,0 +1,110 @@
+import { type Environment, variablesOf } from "./config/environment.ts";
+import { ensureKeys, type KeyFile } from "./config/keys.ts";
+import { databaseOf, listenOf, notifierOf, publicAddressOf, secretsOf, shapeOf } from "./config/operation.ts";
+import { engineerOf, platformOf, repositoryOf, testBenchOf } from "./config/target.ts";
+
+/** Every choice that the environment makes. Past this file there are no strings from the environment, only these unions. */
+export interface Config {
+  /** Workers run inside this process. Off on Vercel, where the cron routes do the work. */
+  workers: boolean;
+  /** Where Vigil keeps what it writes on this machine. */
+  home: string;
+  listen: { host: string; port: number };
+  /** The origin by which people reach Vigil, without a slash at the end. */
+  appUrl: string;
+  database: { kind: "embedded"; directory: string } | { kind: "postgres"; url: string };
+  repository:
+    | { kind: "demo" }
+    | { kind: "local"; remote: string }
+    | { kind: "github"; owner: string; name: string; apiUrl: string | null; credentials: GithubCredentials };
+  testBench:
+    | { kind: "sandbox"; isolation: "bubblewrap" | "none"; command: string | null; dependencies: string | null }
+    | { kind: "checks" };
+  platform:
+    | {
+        kind: "processes";
+        /** `null`: the bundled demo brings its own. */
+        startCommand: string | null;
+        ports: { staging: number; production: number };
+        healthPath: string;
+      }
+    | { kind: "url"; urls: { staging: string; production: string }; healthPath: string }
+    | {
+        kind: "vercel";
+        token: string;
+        projectId: string;
+        teamId: string | null;
+        apiUrl: string | null;
+        urls: { staging: string | null; production: string | null };
+        healthPath: string;
+      };
+  engineer: {
+    /** A malformed key stops nothing: playbooks go on, the health page shows the error (spec.md §13). */
+    claude: { kind: "missing" } | { kind: "malformed"; why: string } | { kind: "present"; apiKey: string };
+    baseUrl: string | null;
+    models: { triage: string | null; diagnose: string | null; fix: string | null };
+  };
+  notifier: { kind: "console" } | { kind: "slack"; webhookUrl: string; signingSecret: string | null };
+  /** `null`: not configured, and then nobody gets in. */
+  secrets: { cronSecret: string | null; ingestKey: string | null; apiToken: string | null };
+  operators: {
+    password: string | null;
+    supabase: { url: string; anonKey: string; serviceRoleKey: string | null } | null;
+  };
+}
+
+export type GithubCredentials = { kind: "token"; token: string } | { kind: "app"; appId: string; privateKey: string };
+
+/**
+ * Turns environment variables into choices; an empty one counts as unset. Throws one `misconfigured` failure that names
+ * every bad variable and how to mend it, and that holds no value of any.
+ */
+export function readConfig(environment: Environment): Config {
+  const variables = variablesOf(environment);
+  const shape = shapeOf(variables);
+  const listen = listenOf(variables);
+  const address = publicAddressOf(variables, listen);
+  const repository = repositoryOf(variables, shape);
+  const config: Config = {
+    workers: !shape.isVercel,
+    home: shape.home,
+    listen,
+    appUrl: address,
+    database: databaseOf(variables, shape),
+    repository,
+    testBench: testBenchOf(variables, shape, repository),
+    platform: platformOf(variables, repository, address),
+    engineer: engineerOf(variables),
+    notifier: notifierOf(variables),
+    ...secretsOf(variables),
+  };
+  variables.throwIfBad();
+  return config;
+}
+
+/**
+ * Keys for the single machine: where the database is embedded and a key is not set, the one kept in `<home>/keys.json`
+ * is used, so that `npm start` works with nothing set. Elsewhere an unset key stays unset, and nobody gets in.
+ */
+export function withOwnKeys(config: Config, ensure: (home: string) => KeyFile = ensureKeys): Config {
+  const { cronSecret, ingestKey, apiToken } = config.secrets;
+  const isComplete = cronSecret !== null && ingestKey !== null && apiToken !== null;
+  if (config.database.kind !== "embedded" || isComplete) return config;
+  const kept = ensure(config.home);
+  return {
+    ...config,
+    secrets: {
+      cronSecret: cronSecret ?? kept.cronSecret,
+      ingestKey: ingestKey ?? kept.ingestKey,
+      apiToken: apiToken ?? kept.apiToken,
+    },
+  };
+}
+
+let known: Config | undefined;
+
+/** The configuration of this process, read once. The only place that reads `process.env`. */
+export function config(): Config {
+  known ??= withOwnKeys(readConfig(process.env));
+  return known;
+}

@@ -1,0 +1,108 @@
+import { join } from "node:path";
+import { z } from "zod";
+import type { Config } from "../config.ts";
+import { isOnThisMachine, type Variables } from "./environment.ts";
+
+/** How Vigil itself runs: where, on which database, who may talk to it, whom it tells. */
+export interface Shape {
+  isVercel: boolean;
+  home: string;
+}
+
+const cronSecretCharactersMin = 32;
+const keyCharactersMin = 20;
+const passwordCharactersMin = 12;
+
+export function shapeOf(variables: Variables): Shape {
+  return { isVercel: variables.text("VERCEL") === "1", home: variables.text("VIGIL_HOME") ?? ".vigil" };
+}
+
+export function listenOf(variables: Variables): Config["listen"] {
+  const host = variables.parsed("HOST", z.string().regex(/^[\w.:[\]-]{1,255}$/), "must be a host name or an address");
+  const port = variables.parsed(
+    "PORT",
+    z
+      .string()
+      .regex(/^\d{1,5}$/)
+      .transform(Number)
+      .pipe(z.int().min(1).max(65_535)),
+    "must be a number from 1 to 65535",
+  );
+  return { host: host ?? "127.0.0.1", port: port ?? 3000 };
+}
+
+/** `APP_URL`, else what the hosting platform says, else the address that this process listens on. */
+export function publicAddressOf(variables: Variables, { host, port }: Config["listen"]): string {
+  const given = variables.url("APP_URL");
+  if (given !== null) return new URL(given).origin;
+  const deployed = variables.text("VERCEL_PROJECT_PRODUCTION_URL");
+  if (deployed !== null && z.hostname().safeParse(deployed).success) return `https://${deployed}`;
+  return `http://${host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host}:${port}`;
+}
+
+export function databaseOf(variables: Variables, { isVercel, home }: Shape): Config["database"] {
+  const url = variables.parsed(
+    "DATABASE_URL",
+    z.url({ protocol: /^postgres(ql)?$/ }),
+    "must start with postgres:// or postgresql://",
+  );
+  if (url !== null) return { kind: "postgres", url };
+  if (isVercel) variables.bad("DATABASE_URL", "must be set on Vercel: a function keeps no files");
+  return { kind: "embedded", directory: join(home, "db") };
+}
+
+export function notifierOf(variables: Variables): Config["notifier"] {
+  const webhookUrl = variables.url("SLACK_WEBHOOK_URL", { secureOnly: true });
+  const signingSecret = secret(variables, "SLACK_SIGNING_SECRET", keyCharactersMin);
+  return webhookUrl === null ? { kind: "console" } : { kind: "slack", webhookUrl, signingSecret };
+}
+
+export function secretsOf(variables: Variables): Pick<Config, "secrets" | "operators"> {
+  const secrets = {
+    cronSecret: secret(variables, "CRON_SECRET", cronSecretCharactersMin),
+    ingestKey: secret(variables, "AGENT_INGEST_KEY", keyCharactersMin),
+    apiToken: secret(variables, "AGENT_API_TOKEN", keyCharactersMin),
+  };
+  refuseReuse(variables, secrets);
+  const password = secret(variables, "AGENT_OPERATOR_PASSWORD", passwordCharactersMin);
+  return { secrets, operators: { password, supabase: supabaseOf(variables) } };
+}
+
+/** Whoever may send events must not be able to approve fixes. */
+function refuseReuse(variables: Variables, { cronSecret, ingestKey, apiToken }: Config["secrets"]): void {
+  const fix = "must differ from the other keys: each opens another door";
+  if (apiToken !== null && (apiToken === ingestKey || apiToken === cronSecret)) variables.bad("AGENT_API_TOKEN", fix);
+  if (ingestKey !== null && ingestKey === cronSecret) variables.bad("AGENT_INGEST_KEY", fix);
+}
+
+function supabaseOf(variables: Variables): Config["operators"]["supabase"] {
+  const url = variables.url("NEXT_PUBLIC_SUPABASE_URL", { secureOnly: true });
+  const anonKey = variables.text("NEXT_PUBLIC_SUPABASE_ANON_KEY");
+  const serviceRoleKey = variables.text("SUPABASE_SERVICE_ROLE_KEY");
+  if (url !== null && anonKey !== null) return { url, anonKey, serviceRoleKey };
+  const isWanted = variables.isSet("NEXT_PUBLIC_SUPABASE_URL") || anonKey !== null || serviceRoleKey !== null;
+  if (isWanted && url === null)
+    variables.bad("NEXT_PUBLIC_SUPABASE_URL", "must be set together with the other Supabase variables");
+  if (isWanted && anonKey === null) {
+    variables.bad("NEXT_PUBLIC_SUPABASE_ANON_KEY", "must be set together with NEXT_PUBLIC_SUPABASE_URL");
+  }
+  return null;
+}
+
+/** Visible characters only: a space or a line break inside a key is a slip of the clipboard. */
+function secret(variables: Variables, name: string, charactersMin: number): string | null {
+  const schema = z
+    .string()
+    .min(charactersMin)
+    .regex(/^[\x21-\x7e]+$/);
+  const fix = `must have at least ${charactersMin} visible characters; make one with: openssl rand -base64 32`;
+  return variables.parsed(name, schema, fix);
+}
+
+/** Whether both addresses lead to the same deployment, whatever way they are written. */
+export function isSameTarget(one: string, other: string): boolean {
+  const [a, b] = [new URL(one), new URL(other)];
+  const host = (url: URL) => (isOnThisMachine(url.href) ? "localhost" : url.hostname.replace(/\.$/, ""));
+  const port = (url: URL) => url.port || (url.protocol === "https:" ? "443" : "80");
+  return host(a) === host(b) && port(a) === port(b);
+}

@@ -1,0 +1,19 @@
+import type { CronName } from "#agent.ts";
+import { Failure } from "#domain/failure.ts";
+import { type Http, thisProcess } from "./context.ts";
+import { endpoint, type Handler, json } from "./respond.ts";
+import { bearerOf, isSecret } from "./secret.ts";
+
+/** The platform ends a function after 300 s (`maxDuration`): no new step after 240 s, none longer than the rest (reliability B5). */
+const budgetMs = 240_000;
+
+/** A scheduler's call: works off what is due and says how much that was. Only for the bearer of `CRON_SECRET`. */
+export function cron(name: CronName, { agentOf, log }: Http = thisProcess) {
+  const tick: Handler = async (request) => {
+    const agent = await agentOf();
+    if (!isSecret(bearerOf(request), agent.secrets.cronSecret)) throw new Failure("unauthorized", "Not for you.");
+    const { processed, left } = await agent.tick(name, budgetMs);
+    return json({ processed, left });
+  };
+  return endpoint(log, { GET: tick, POST: tick });
+}

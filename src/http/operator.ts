@@ -1,0 +1,131 @@
+import { z } from "zod";
+import type { Agent, Command } from "#agent.ts";
+import { Failure } from "#domain/failure.ts";
+import { IssueId } from "#domain/ids.ts";
+import { type Status, statuses } from "#domain/lifecycle.ts";
+import { SettingsPatch } from "#domain/settings.ts";
+import { readJson } from "./body.ts";
+import { type Http, thisProcess } from "./context.ts";
+import { identify, refuseForeignOrigin } from "./identity.ts";
+import { endpoint, type Handler, json, type RouteContext } from "./respond.ts";
+
+/** The operators' API: what the dashboard's buttons do, for programs. Who acts follows from the credentials alone (reliability D29). */
+
+const ListQuery = z.object({
+  status: z.custom<Status>((value) => (statuses as readonly unknown[]).includes(value), "no such status").optional(),
+  limit: z
+    .string()
+    .regex(/^\d{1,4}$/, "not a number")
+    .transform(Number)
+    .pipe(z.int().min(1).max(100))
+    .default(50),
+  /** `createdAt` of the last issue of the page before. */
+  before: z.iso.datetime({ offset: true }).optional(),
+});
+
+export function issueList(http: Http = thisProcess) {
+  const list: Handler = async (request) => {
+    const agent = await http.agentOf();
+    await identify(request, agent);
+    const query = ListQuery.parse(Object.fromEntries(new URL(request.url).searchParams));
+    return json({ issues: await agent.issues(query) });
+  };
+  return endpoint(http.log, { GET: list, HEAD: list });
+}
+
+export function issueDetail(http: Http = thisProcess) {
+  const show: Handler = async (request, context) => {
+    const agent = await http.agentOf();
+    await identify(request, agent);
+    return json(await existing(agent, await issueIdOf(context)));
+  };
+  return endpoint(http.log, { GET: show, HEAD: show });
+}
+
+const CommandBody = z.strictObject({
+  reason: z.string().trim().min(1).max(1_000).optional(),
+  /** sha256 of the diff that the person saw. */
+  diffHash: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, "not a sha256 in hexadecimal")
+    .optional(),
+});
+
+const commands = ["approve", "reject", "retry", "dismiss", "revert"] as const satisfies readonly Command[];
+
+/** Approve, reject, retry, dismiss or revert: only by POST, so that no link and no preview can do it. */
+export function issueCommand(http: Http = thisProcess) {
+  const give: Handler = async (request, context) => {
+    const agent = await http.agentOf();
+    refuseForeignOrigin(request, agent);
+    const actor = await identify(request, agent);
+    const named = (await context.params).command;
+    const command = commands.find((known) => known === named);
+    if (command === undefined)
+      throw new Failure("not_found", "There is no such command.", { hint: `Known: ${commands.join(", ")}.` });
+    const issueId = await issueIdOf(context);
+    const body = CommandBody.parse(await readJson(request));
+    await existing(agent, issueId);
+    return json(await agent.command({ command, issueId, actor, ...body }));
+  };
+  return endpoint(http.log, { POST: give });
+}
+
+export function settings(http: Http = thisProcess) {
+  const show: Handler = async (request) => {
+    const agent = await http.agentOf();
+    await identify(request, agent);
+    return json(await agent.project());
+  };
+  const change: Handler = async (request) => {
+    const agent = await http.agentOf();
+    refuseForeignOrigin(request, agent);
+    const actor = await identify(request, agent);
+    return json(await agent.changeSettings(SettingsPatch.parse(await readJson(request)), actor));
+  };
+  return endpoint(http.log, { GET: show, HEAD: show, PATCH: change });
+}
+
+const PauseBody = z.strictObject({
+  reason: z.string().trim().min(1).max(1_000).default("paused by an operator"),
+  resumeAt: z.iso
+    .datetime({ offset: true })
+    .transform((text) => new Date(text))
+    .nullable()
+    .default(null),
+});
+
+export function pause(http: Http = thisProcess) {
+  const stop: Handler = async (request) => {
+    const agent = await http.agentOf();
+    refuseForeignOrigin(request, agent);
+    const actor = await identify(request, agent);
+    const { reason, resumeAt } = PauseBody.parse(await readJson(request));
+    if (resumeAt !== null && resumeAt <= http.now()) throw new Failure("invalid", "resumeAt lies in the past.");
+    return json(await agent.pause({ reason, resumeAt }, actor));
+  };
+  return endpoint(http.log, { POST: stop });
+}
+
+export function resume(http: Http = thisProcess) {
+  const go: Handler = async (request) => {
+    const agent = await http.agentOf();
+    refuseForeignOrigin(request, agent);
+    const actor = await identify(request, agent);
+    z.strictObject({}).parse(await readJson(request));
+    return json(await agent.resume(actor));
+  };
+  return endpoint(http.log, { POST: go });
+}
+
+async function issueIdOf({ params }: RouteContext): Promise<string> {
+  const id = IssueId.safeParse((await params).id);
+  if (!id.success) throw new Failure("invalid", "That is no issue id.", { hint: "An issue id is a UUID." });
+  return id.data;
+}
+
+async function existing(agent: Agent, id: string): Promise<Record<string, unknown>> {
+  const issue = await agent.issue(id);
+  if (issue === undefined) throw new Failure("not_found", "There is no such issue.");
+  return issue;
+}

@@ -1,0 +1,20 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+
+/**
+ * Whether the presented secret is the expected one, in time that tells nothing about either. Where none is configured
+ * nobody gets in: a missing variable must never compare equal to anything (reliability, fact 13).
+ */
+export function isSecret(presented: string | null, expected: string | null): boolean {
+  if (presented === null || presented === "" || expected === null || expected === "") return false;
+  return timingSafeEqual(digest(presented), digest(expected));
+}
+
+/** The token of `Authorization: Bearer <token>`, from that header only. Two headers, or anything around it, is none. */
+export function bearerOf(request: Request): string | null {
+  return /^Bearer {1,5}([\x21-\x7e]{1,1000})$/i.exec(request.headers.get("authorization") ?? "")?.[1] ?? null;
+}
+
+/** Equal lengths for the comparison, whatever was sent. */
+function digest(secret: string): Buffer {
+  return createHash("sha256").update(secret).digest();
+}

@@ -1,0 +1,35 @@
+import { createHmac } from "node:crypto";
+import type { Environment } from "#domain/ids.ts";
+
+/** What a key says about everything sent with it. `environment: null`: the sender says it, because the key is the server's own. */
+export interface IngestKey {
+  environment: Environment | null;
+  trust: "server" | "browser";
+}
+
+const project = "default";
+const bound: readonly { environment: Environment; trust: IngestKey["trust"] }[] = [
+  { environment: "production", trust: "server" },
+  { environment: "staging", trust: "server" },
+  { environment: "production", trust: "browser" },
+  { environment: "staging", trust: "browser" },
+];
+
+/** The key for one environment and one degree of trust: 32 hexadecimal digits derived from `AGENT_INGEST_KEY` (detection.md §2.1). */
+export function derivedKey(ingestKey: string, { environment, trust }: (typeof bound)[number]): string {
+  return createHmac("sha256", ingestKey).update(`${project}:${environment}:${trust}`).digest("hex").slice(0, 32);
+}
+
+/** Every key that opens the ingest endpoints, with what it stands for. No tables: they follow from the one that is configured. */
+export function ingestKeys(ingestKey: string): { secret: string; key: IngestKey }[] {
+  return [
+    { secret: ingestKey, key: { environment: null, trust: "server" } },
+    ...bound.map((key) => ({ secret: derivedKey(ingestKey, key), key })),
+  ];
+}
+
+/** Turns whatever identifies a user into a hash that only this installation can make: counting works, the person is not stored. */
+export function userHasher(ingestKey: string): (user: string) => string {
+  const salt = createHmac("sha256", ingestKey).update(`${project}:users`).digest();
+  return (user) => createHmac("sha256", salt).update(user).digest("hex").slice(0, 32);
+}

@@ -1,0 +1,31 @@
+import { stripVTControlCharacters } from "node:util";
+
+/** Foreign text made harmless to store, to print and to compare. Nothing here removes secrets: `scrub.ts` does. */
+
+/** Where a text was cut. */
+const cutMark = " … [cut]";
+
+/**
+ * Replaces what databases and terminals stumble over (NUL, lone surrogates), and removes terminal sequences, other
+ * control characters and marks that turn the reading direction. Line breaks (as \n) and tabs stay.
+ */
+export function cleanText(text: string): string {
+  const lines = stripVTControlCharacters(text.toWellFormed().replaceAll("\u0000", "\uFFFD"));
+  return lines
+    .replace(/\r\n?|[\u0085\u2028\u2029]/g, "\n")
+    .replace(/[\u202A-\u202E\u2066-\u2069\u200E\u200F\u061C]/g, "")
+    .replace(/(?![\n\t])\p{Cc}/gu, "");
+}
+
+/** The same on one line: for names, operations and tags, where a line break could only forge something. */
+export function cleanLine(text: string): string {
+  return cleanText(text)
+    .replace(/[\n\t]{1,1000}/g, " ")
+    .trim();
+}
+
+/** At most `charactersMax` characters; what is longer ends with a mark. Never cuts a character in half. */
+export function cut(text: string, charactersMax: number): string {
+  if (text.length <= charactersMax) return text;
+  return text.slice(0, charactersMax - cutMark.length).replace(/[\uD800-\uDBFF]$/, "") + cutMark;
+}
