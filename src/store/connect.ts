@@ -35,14 +35,14 @@ export interface Connection {
 }
 
 /** Reliability B12: no call hangs on a database that stopped answering. */
-const limits = {
+const defaultLimits = {
   connectMs: 5_000,
   statementMs: 15_000,
   lockMs: 3_000,
   idleInTransactionMs: 10_000,
   /** A connection on which nothing moves for longer than any statement may take leads to a dead peer. */
   silenceMs: 18_000,
-} as const;
+};
 const serverVersionMin = 150_000;
 
 export interface PostgresOptions {
@@ -53,6 +53,7 @@ export interface PostgresOptions {
   applicationName?: string;
   /** Hears of connections that were lost while nobody used them; the next query opens a new one. */
   onError?: (error: Error) => void;
+  limits?: Partial<typeof defaultLimits>;
 }
 
 /** Connects to a Postgres server and makes sure that it answers and is recent enough. */
@@ -62,9 +63,7 @@ export async function connectPostgres(options: PostgresOptions): Promise<Connect
   } catch (error) {
     if (!refusesParameters(error)) throw asFailure(error);
     // A pooler (PgBouncer) knows no such parameters; limits are then what it and the server were configured with.
-    return openPool(options, false).catch((again: unknown) => {
-      throw asFailure(again);
-    });
+    return openPool(options, false).catch(rethrow);
   }
 }
 
@@ -85,6 +84,7 @@ async function openPool(options: PostgresOptions, withParameters: boolean): Prom
 
 function poolConfig(options: PostgresOptions, withParameters: boolean): pg.PoolConfig {
   const { url, poolMax = 10, applicationName = "vigil" } = options;
+  const limits = { ...defaultLimits, ...options.limits };
   return {
     connectionString: url,
     max: poolMax,
@@ -204,6 +204,8 @@ export async function connectEmbedded({ directory, restoreFrom }: EmbeddedOption
       ...(restoreFrom === undefined ? {} : { loadDataDir: restoreFrom }),
     });
     const db: Database = drizzle({ client, schema });
+    const transaction: Database["transaction"] = db.transaction.bind(db);
+    db.transaction = (work, config) => transaction(work, config).catch(rethrow);
     let closing: Promise<void> | undefined;
     const close = async () => {
       await client.close();
@@ -214,11 +216,13 @@ export async function connectEmbedded({ directory, restoreFrom }: EmbeddedOption
       db,
       rows: rowsThrough(db),
       script: (work) =>
-        client.transaction((tx) =>
-          work(async (text, values) =>
-            decode(values === undefined ? (await tx.exec(text)).at(-1) : await tx.query(text, values)),
-          ),
-        ),
+        client
+          .transaction((tx) =>
+            work(async (text, values) =>
+              decode(values === undefined ? (await tx.exec(text)).at(-1) : await tx.query(text, values)),
+            ),
+          )
+          .catch(rethrow),
       boss: fromPglite(client),
       inTransaction: bossWithin,
       close: () => {
@@ -230,6 +234,10 @@ export async function connectEmbedded({ directory, restoreFrom }: EmbeddedOption
     await lock?.release();
     throw error;
   }
+}
+
+function rethrow(error: unknown): never {
+  throw asFailure(error);
 }
 
 function bossWithin(tx: Transaction): Db {

@@ -52,7 +52,8 @@ export async function launch(request: Launch): Promise<Launched> {
   try {
     const child = spawn("/bin/sh", ["-c", leaderScript, "sh", request.exitFile, ...request.command], {
       cwd: request.directory,
-      env: request.environmentVariables,
+      // A release is a production build, on staging too.
+      env: { NODE_ENV: "production", ...request.environmentVariables },
       detached: true,
       stdio: ["pipe", output.fd, output.fd],
     });

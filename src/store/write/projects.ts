@@ -108,8 +108,5 @@ export async function writeSettings(
 
 /** Notes that detection ran. */
 export async function noteDetection(db: Database, projectId: string): Promise<void> {
-  await db
-    .update(projects)
-    .set({ detectedAt: sql`clock_timestamp()` })
-    .where(eq(projects.id, projectId));
+  await db.update(projects).set({ detectedAt: sql`clock_timestamp()` }).where(eq(projects.id, projectId));
 }
