@@ -65,13 +65,23 @@ async function killsIn(folder: string): Promise<number> {
   return texts.reduce((sum, text) => sum + Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0), 0);
 }
 
-/** Right after the last process ended the kernel may still call the group busy. */
+/** Ends what is still in the group. Right after the last process ended the kernel may still call the group busy. */
 async function removeFolder(folder: string): Promise<void> {
   for (let n = 0; n < removeTries; n++) {
+    const left = await readFile(join(folder, "cgroup.procs"), "utf8").catch(() => "");
+    for (const pid of left.split("\n").filter((line) => line !== "")) end(Number(pid));
     try {
       return await rmdir(folder);
     } catch {
       await sleep(removeEveryMs);
     }
+  }
+}
+
+function end(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It ended by itself meanwhile.
   }
 }
