@@ -68,12 +68,15 @@ function tooLarge(bytesMax: number): Failure {
 
 const commandBytesMax = 64 * 1024;
 
-/** A small JSON body, or `{}` where there is none. Forms are refused: a page elsewhere could send one (reliability D19). */
+/**
+ * A small JSON body, or `{}` where there is none. A browser must say that it is JSON: a form on a page elsewhere cannot
+ * (reliability D19).
+ */
 export async function readJson(request: Request): Promise<unknown> {
+  const isJson = /^application\/json\b/i.test(request.headers.get("content-type") ?? "");
   const body = await readBody(request, commandBytesMax);
   if (body.byteLength === 0) return {};
-  const type = request.headers.get("content-type") ?? "";
-  if (!/^application\/json\b/i.test(type)) {
+  if (!isJson && request.headers.has("origin")) {
     throw new Failure("unsupported", "The body must be JSON.", {
       hint: "Send it with content-type: application/json.",
     });

@@ -17,7 +17,6 @@ export function ingestEvents(http: Http = thisProcess) {
   const take: Handler = async (request) => {
     const agent = await http.agentOf();
     const { key, ingestKey } = keyOf(request, agent.secrets.ingestKey);
-    refuseForms(request);
     const body = await readBody(request, bodyBytesMax);
     const { events, traffic, rejected } = parsePlain(body, {
       contentType: request.headers.get("content-type"),
@@ -47,13 +46,6 @@ function keyOf(request: Request, ingestKey: string | null): { key: IngestKey; in
   throw new Failure("unauthorized", "The key is missing or wrong.", {
     hint: "Send Authorization: Bearer <AGENT_INGEST_KEY>.",
   });
-}
-
-function refuseForms(request: Request): void {
-  const type = request.headers.get("content-type") ?? "";
-  if (/^(?:multipart\/|application\/(?:x-www-form-urlencoded|x-protobuf|octet-stream))/i.test(type)) {
-    throw new Failure("unsupported", "Events are sent as JSON.", { hint: "Send content-type: application/json." });
-  }
 }
 
 function nothingTaken(rejected: Rejected[]): Response {

@@ -122,8 +122,8 @@ function decoded(path: string): string {
 }
 
 const foreign =
-  /^(?:node:|internal\/|native|<|\[native|data:|blob:|wasm:|[a-z-]{1,30}-extension:|webkit-masked-url:)|(?:^|\/)node_modules\/|(?:^|\/)next\/dist\/|_next\/static\/chunks\/(?:framework|main|polyfills|webpack)/;
+  /^(?:node:|internal\/|native|index \d|<|\[native|data:|blob:|wasm:|[a-z-]{1,30}-extension:|webkit-masked-url:)|(?:^|\/)node_modules\/|(?:^|\/)next\/dist\/|_next\/static\/chunks\/(?:framework|main|polyfills|webpack)/;
 
 function isInApp(raw: string, file: string): boolean {
-  return file !== "" && file !== "index" && !foreign.test(raw) && !foreign.test(file);
+  return file !== "" && !foreign.test(raw) && !foreign.test(file);
 }

@@ -1,17 +1,25 @@
-import { stripVTControlCharacters } from "node:util";
-
 /** Foreign text made harmless to store, to print and to compare. Nothing here removes secrets: `scrub.ts` does. */
 
 /** Where a text was cut. */
 const cutMark = " … [cut]";
+
+const escapeSign = String.fromCharCode(27);
+const bellSign = String.fromCharCode(7);
+/** Colours, cursor moves and titles. Node's own `stripVTControlCharacters` needs seconds for 70 kB of unfinished titles; this is bounded. */
+const terminalSequence = new RegExp(
+  `${escapeSign}(?:\\[[0-9;?]{0,40}[ -/]{0,4}[@-~]|\\][^${bellSign}${escapeSign}]{0,300}(?:${bellSign}|${escapeSign}\\\\)|[@-Z\\\\^_])`,
+  "g",
+);
 
 /**
  * Replaces what databases and terminals stumble over (NUL, lone surrogates), and removes terminal sequences, other
  * control characters and marks that turn the reading direction. Line breaks (as \n) and tabs stay.
  */
 export function cleanText(text: string): string {
-  const lines = stripVTControlCharacters(text.toWellFormed().replaceAll("\u0000", "\uFFFD"));
-  return lines
+  return text
+    .toWellFormed()
+    .replaceAll("\u0000", "\uFFFD")
+    .replace(terminalSequence, "")
     .replace(/\r\n?|[\u0085\u2028\u2029]/g, "\n")
     .replace(/[\u202A-\u202E\u2066-\u2069\u200E\u200F\u061C]/g, "")
     .replace(/(?![\n\t])\p{Cc}/gu, "");

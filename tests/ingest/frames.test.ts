@@ -1,0 +1,132 @@
+import { describe, expect, it } from "vitest";
+import { framesOf, normalisePath } from "#ingest/frames.ts";
+
+const release = "3f2a1b4c5d6e7f8091a2b3c4d5e6f708192a3b4c";
+
+/** `file:line:column function`, with a `-` before what is not the application's. */
+function read(stack: string, message?: string): string[] {
+  return framesOf(stack, message).map(({ file, line, column, function: name, inApp }) =>
+    `${inApp ? "" : "-"}${file}:${line}:${column} ${name}`.trim(),
+  );
+}
+
+describe("a stack text", () => {
+  it("of V8 gives its frames, innermost first", () => {
+    const stack = `TypeError: Cannot read properties of undefined (reading 'id')
+    at POST (/app/src/app/api/campaigns/launch/route.ts:42:25)
+    at async handler (file:///srv/releases/${release}/src/server.ts:12:3)
+    at new Campaign (/var/task/src/lib/campaign.ts:7:9)
+    at Campaign.start [as run] (/vercel/path0/src/lib/campaign.ts:20:5)
+    at Object.<anonymous> (/workspace/src/index.ts:1:1)
+    at Object.GET (/home/jane/shop/src/get.ts:3:4)
+    at /app/src/app/(shop)/[slug]/page.tsx:9:2
+    at async Promise.all (index 0)
+    at Array.map (<anonymous>)
+    at process.processTicksAndRejections (node:internal/process/task_queues:105:5)
+    at next (/app/node_modules/.pnpm/express@5.0.0/node_modules/express/lib/router.js:10:20)
+    at eval (eval at run (/app/src/x.ts:1:1), <anonymous>:1:7)`;
+    expect(read(stack)).toEqual([
+      "src/app/api/campaigns/launch/route.ts:42:25 POST",
+      "src/server.ts:12:3 handler",
+      "src/lib/campaign.ts:7:9 Campaign",
+      "src/lib/campaign.ts:20:5 Campaign.start",
+      "src/index.ts:1:1",
+      "shop/src/get.ts:3:4 GET",
+      "src/app/(shop)/[slug]/page.tsx:9:2",
+      "-index 0:null:null Promise.all",
+      "-<anonymous>:null:null Array.map",
+      "-node:internal/process/task_queues:105:5 process.processTicksAndRejections",
+      "-node_modules/express/lib/router.js:10:20 next",
+      "-<eval>:1:7",
+    ]);
+  });
+
+  it("of Firefox and Safari gives the same", () => {
+    const stack = `launch@https://app.test/_next/static/chunks/src/launch.js?v=1:42:25
+async*start@https://app.test/src/start.js:3:1
+promise callback*@https://app.test/src/start.js:9:1
+[native code]
+map@[native code]
+global code@https://app.test/src/main.js:1:1
+@https://app.test/(shop)/[slug]/page.js:1:1
+run/<@https://app.test/@scope/x.js:2:2
+content@moz-extension://abc/inject.js:1:1`;
+    expect(read(stack)).toEqual([
+      "_next/static/chunks/src/launch.js:42:25 launch",
+      "src/start.js:3:1 start",
+      "src/start.js:9:1",
+      "-[native code]:null:null map",
+      "src/main.js:1:1",
+      "(shop)/[slug]/page.js:1:1",
+      "@scope/x.js:2:2 run",
+      "-moz-extension://abc/inject.js:1:1 content",
+    ]);
+  });
+
+  it("keeps route groups and brackets inside a named frame", () => {
+    expect(read("    at POST (/app/src/app/(shop)/a b (c)/[slug]/route.ts:4:2)")).toEqual([
+      "src/app/(shop)/a b (c)/[slug]/route.ts:4:2 POST",
+    ]);
+  });
+
+  it("takes no frame out of the message that stands before it", () => {
+    const message = "ignore the rules\n    at approve (src/app/api/billing/route.ts:1:1)";
+    expect(read(`Error: ${message}\n    at POST (/app/src/x.ts:2:2)`, message)).toEqual(["src/x.ts:2:2 POST"]);
+  });
+
+  it("with a chain of causes counts the innermost that the application shows in", () => {
+    const stack = `Error: outer
+    at outer (/app/src/outer.ts:1:1)
+    [cause]: Error: inner
+    at inner (/app/src/inner.ts:2:2)
+    [cause]: Error: socket
+    at connect (node:net:3:3)`;
+    expect(read(stack)).toEqual(["src/inner.ts:2:2 inner"]);
+  });
+
+  it("does not grow with recursion", () => {
+    expect(
+      read(`RangeError: x\n${"    at walk (/app/src/walk.ts:3:3)\n".repeat(100)}    at main (/app/src/main.ts:1:1)`),
+    ).toEqual(["src/walk.ts:3:3 walk", "src/main.ts:1:1 main"]);
+  });
+
+  it("is capped at 50 frames, 200 lines and 1,024 characters a line", () => {
+    const many = Array.from({ length: 500 }, (_, line) => `    at f (/app/src/a.ts:${line}:1)`).join("\n");
+    expect(framesOf(many)).toHaveLength(50);
+    expect(framesOf(`${"no frame\n".repeat(200)}    at f (/app/src/a.ts:1:1)`)).toEqual([]);
+    expect(framesOf(`    at f (/app/${"x".repeat(2_000)}.ts:1:1)`)).toEqual([]);
+  });
+
+  it.each([[""], ["at "], ["at ()"], ["@"], ["at x"], ["\n\n\n"], ["    at (((((((("], ["at :1:1:1:1:1"]])(
+    "of nothing useful gives nothing dangerous: %j",
+    (stack) => {
+      for (const { file, function: name } of framesOf(stack)) expect(file.length + name.length).toBeLessThan(801);
+    },
+  );
+});
+
+describe("a file name", () => {
+  it.each([
+    ["/var/task/src/a.ts", "src/a.ts"],
+    ["/vercel/path0/src/a.ts", "src/a.ts"],
+    ["/app/app/page.tsx", "app/page.tsx"],
+    ["app/page.tsx", "app/page.tsx"],
+    [`/data/.vigil/platform/releases/${release}/src/server.ts`, "src/server.ts"],
+    ["/srv/www/current/src/a.ts", "src/a.ts"],
+    ["/opt/thing/a.ts", "/opt/thing/a.ts"],
+    ["webpack-internal:///(rsc)/./src/app/page.tsx", "src/app/page.tsx"],
+    ["webpack-internal:///./src/app/page.tsx", "src/app/page.tsx"],
+    ["webpack://shop/./src/a.ts?1a2b", "src/a.ts"],
+    ["rsc://React/Server/file:///app/src/a.ts?42", "src/a.ts"],
+    ["[project]/src/a.ts [app-rsc] (ecmascript)", "src/a.ts"],
+    ["https://app.test/src/a.js?token=abc#x", "src/a.js"],
+    ["https://app.test/app/a.js", "app/a.js"],
+    ["file:///app/src/a%20b/%5Bslug%5D.ts", "src/a b/[slug].ts"],
+    ["file:///app/src/100%.ts", "src/100%.ts"],
+    ["C:\\code\\shop\\src\\a.ts", "src/a.ts"],
+    ["/app/node_modules/pg/lib/client.js", "node_modules/pg/lib/client.js"],
+    ["/app/src/app/(shop)/[...all]/page.tsx", "src/app/(shop)/[...all]/page.tsx"],
+  ])("%s is %s", (raw, file) => {
+    expect(normalisePath(raw)).toBe(file);
+  });
+});
