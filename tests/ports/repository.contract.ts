@@ -21,6 +21,8 @@ export interface ContractOptions {
 }
 
 const at = new Date("2026-03-04T05:06:07Z");
+/** Only stops a run that hangs. */
+const roundLimitMs = 10_000;
 const nowhere = Sha.parse("0123456789012345678901234567890123456789");
 
 /** What every Repository promises. `open` answers with an adapter on the bare repository `world.remote`. */
@@ -30,7 +32,8 @@ export function repositoryContract(
   options: ContractOptions,
 ): void {
   describe(`${name} as a Repository`, () => {
-    const it: Promised = (promise, act) => test.concurrent(promise, () => withWorld(open, act));
+    const it: Promised = (promise, act, limitMs = 60_000) =>
+      test.concurrent(promise, () => withWorld(open, act), limitMs);
     readingPromises(it);
     changesPromises(it);
     committingPromises(it);
@@ -40,14 +43,18 @@ export function repositoryContract(
     replacingPromises(it);
     if (options.runsHooks) refusingPromises(it);
 
-    it("loses no commit of a person, whatever the order in which both push", async (context) => {
-      const report = await interleave(context, { seed: 20_260_304, rounds: options.rounds });
-      expect(report.lost).toEqual([]);
-      expect(report.humanCommits).toBeGreaterThan(options.rounds / 3);
-      expect(Object.keys(report.answers)).toEqual(
-        expect.arrayContaining(["main advanced", "main moved", "staging advanced", "staging replaced and kept"]),
-      );
-    });
+    it(
+      "loses no commit of a person, whatever the order in which both push",
+      async (context) => {
+        const report = await interleave(context, { seed: 20_260_304, rounds: options.rounds });
+        expect(report.lost).toEqual([]);
+        expect(report.humanCommits).toBeGreaterThan(options.rounds / 3);
+        expect(Object.keys(report.answers)).toEqual(
+          expect.arrayContaining(["main advanced", "main moved", "staging advanced", "staging replaced and kept"]),
+        );
+      },
+      options.rounds * roundLimitMs,
+    );
   });
 }
 
@@ -57,7 +64,7 @@ interface Context {
 }
 
 /** Declares one promise; each is tried on a remote of its own, several at the same time. */
-type Promised = (name: string, act: (context: Context) => Promise<void>) => void;
+type Promised = (name: string, act: (context: Context) => Promise<void>, limitMs?: number) => void;
 
 async function withWorld(
   open: (world: GitWorld) => Promise<RepositoryFixture>,

@@ -8,6 +8,7 @@ import { Sha } from "#domain/ids.ts";
 const run = promisify(execFile);
 
 const environment = {
+  NODE_ENV: "test" as const,
   PATH: process.env.PATH ?? "",
   HOME: "/nonexistent",
   LC_ALL: "C",

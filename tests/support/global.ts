@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
@@ -6,36 +6,35 @@ import type { TestProject } from "vitest/node";
 import { connectEmbedded, connectPostgres } from "#store/connect.ts";
 import { migrate } from "#store/migrate.ts";
 import { migrations, templateName } from "./databases.ts";
+import { whenThisProcessEnds } from "./guard.ts";
 import { findPostgres, howToInstall, type PostgresServer, startPostgres } from "./postgres.ts";
 
 /** Once per run: a migrated PGlite as a file to start from, and a Postgres server with a migrated template database. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), "vigil-template-"));
-  const [pgliteDump, server] = await Promise.all([dumpPglite(join(folder, "pglite.tar")), postgresWithTemplate()]);
+  const deleteFolder = whenThisProcessEnds('rm -rf "$1"', [folder]);
+  const [pgliteDump, server] = await Promise.all([dumpPglite(folder), postgresWithTemplate()]);
   project.provide("databases", {
     pgliteDump,
     postgres: server === undefined ? null : { major: server.major, socket: server.socket },
   });
   return async () => {
     await server?.remove();
-    await rm(folder, { recursive: true, force: true });
+    await deleteFolder();
   };
 }
 
-async function dumpPglite(file: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "vigil-pglite-"));
-  try {
-    const connection = await connectEmbedded({ directory: join(folder, "db") });
-    await migrate(connection, { directory: migrations });
-    await connection.close();
-    const client = await PGlite.create({ dataDir: join(folder, "db") });
-    const dump = await client.dumpDataDir("none");
-    await client.close();
-    await writeFile(file, Buffer.from(await dump.arrayBuffer()));
-    return file;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+async function dumpPglite(folder: string): Promise<string> {
+  const directory = join(folder, "db");
+  const connection = await connectEmbedded({ directory });
+  await migrate(connection, { directory: migrations });
+  await connection.close();
+  const client = await PGlite.create({ dataDir: directory });
+  const dump = await client.dumpDataDir("none");
+  await client.close();
+  const file = join(folder, "pglite.tar");
+  await writeFile(file, Buffer.from(await dump.arrayBuffer()));
+  return file;
 }
 
 async function postgresWithTemplate(): Promise<PostgresServer | undefined> {

@@ -1,10 +1,19 @@
 import { execFile } from "node:child_process";
-import { chown, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { chown, mkdtemp, readdir, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { whenThisProcessEnds } from "./guard.ts";
 
 const run = promisify(execFile);
+
+/** The first line of the file is the server's process id; SIGQUIT is its immediate shutdown. It removes the file at its end. */
+const stopAndDelete = `
+  if [ -f "$1/postmaster.pid" ]; then
+    kill -QUIT "$(head -n 1 "$1/postmaster.pid")"
+    for _ in $(seq 100); do [ -f "$1/postmaster.pid" ] || break; sleep 0.1; done
+  fi
+  rm -rf "$2"`;
 
 /** A real server of its own in a temporary folder, reached through a socket file. */
 export interface PostgresServer {
@@ -51,10 +60,7 @@ export async function startPostgres({ major, bin }: { major: number; bin: string
     stop: async () => {
       await control("-m", "immediate", "stop");
     },
-    remove: async () => {
-      await server.stop().catch(() => undefined);
-      await rm(folder, { recursive: true, force: true });
-    },
+    remove: whenThisProcessEnds(stopAndDelete, [data, folder]),
   };
   const cluster = ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"];
   await run(join(bin, "initdb"), cluster, options);

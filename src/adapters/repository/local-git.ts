@@ -16,6 +16,8 @@ export interface RunOptions {
   /** Configuration whose value must not show in a list of processes: `--config-env=<key>=<variable>`. */
   configFromEnvironment?: string[];
   outputBytesMax?: number;
+  /** How many times as long as usual git may be silent, where the other side may think for a while. */
+  timeoutFactor?: number;
 }
 
 /** The host's git, working on one bare repository. */
@@ -40,8 +42,8 @@ export interface GitOptions {
 
 const outputBytesDefaultMax = 256 * 1024 * 1024;
 const wholeCallFactor = 10;
-/** How long a killed git may take to close its streams before we stop waiting for it. */
-const closingMs = 5_000;
+/** How long a stopped git, or a helper that it left behind, may hold its streams before we stop waiting for them. */
+const closingMs = 1_000;
 
 /**
  * Git as reliability C16 asks for it: no hooks, no configuration but what is stated here, no questions at a terminal, one
@@ -52,13 +54,15 @@ export function createGit(options: GitOptions): Git {
     const environment = { ...hardenedEnvironment(options), ...given.environment };
     const stdout: Buffer[] = [];
     const ended: { exitCode: number | null; stderr: string } = { exitCode: null, stderr: "" };
-    const bound = boundedBy(given.outputBytesMax ?? outputBytesDefaultMax, options.timeoutMs * wholeCallFactor);
+    const silenceMs = options.timeoutMs * (given.timeoutFactor ?? 1);
+    const bound = boundedBy(given.outputBytesMax ?? outputBytesDefaultMax, silenceMs * wholeCallFactor);
+    const silent = createSilenceWatch(silenceMs + closingMs);
     const git = simpleGit({
       baseDir: options.directory,
-      config: configuration,
+      config: [...configuration, `http.lowSpeedTime=${Math.ceil(silenceMs / 1_000)}`],
       allowEnvironment: Object.keys(environment),
       unsafe: { allowUnsafeHooksPath: true, allowUnsafeConfigPaths: true },
-      timeout: { block: options.timeoutMs },
+      timeout: { block: silenceMs },
       completion: { onClose: true, onExit: false },
       abort: bound.signal,
       // An open standard input would let git wait for ever.
@@ -69,12 +73,18 @@ export function createGit(options: GitOptions): Git {
         return error instanceof GitPluginError ? error : undefined;
       },
     }).env(environment);
-    git.outputHandler((_command, out) => out.on("data", (chunk: Buffer) => bound.take(chunk, stdout)));
+    git.outputHandler((_command, out, err) => {
+      out.on("data", (chunk: Buffer) => bound.take(chunk, stdout));
+      for (const stream of [out, err]) stream.on("data", silent.broken);
+    });
     const flags = (given.configFromEnvironment ?? []).map((pair) => `--config-env=${pair}`);
     try {
-      await within(options.timeoutMs * wholeCallFactor + closingMs, git.raw([...flags, ...args]));
+      await Promise.race([git.raw([...flags, ...args]), silent.tooLong]);
     } catch (error) {
-      if (!bound.isCut()) throw isStopped(error) ? silence(args) : error;
+      if (!bound.isCut()) throw isStopped(error) ? unanswered(args) : error;
+    } finally {
+      silent.end();
+      bound.end();
     }
     return judged(ended, { stdout: Buffer.concat(stdout), cut: bound.isCut() });
   }
@@ -100,6 +110,8 @@ const configuration = [
   "core.fsync=committed",
   "core.quotePath=true",
   "tar.umask=0022",
+  // A helper that waits for a dead server ends by itself; `http.lowSpeedTime` says when.
+  "http.lowSpeedLimit=1",
   // A redirect would carry the credentials to a host that nobody configured.
   "http.followRedirects=false",
 ];
@@ -127,38 +139,34 @@ function hardenedEnvironment({ directory, identity, protocol, searchPath }: GitO
 
 /** Collects output up to `bytesMax` and ends the call beyond it, or when the call takes longer than `wholeMs`. */
 function boundedBy(bytesMax: number, wholeMs: number) {
-  const tooMuch = new AbortController();
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(), wholeMs);
   let bytes = 0;
   return {
-    signal: AbortSignal.any([tooMuch.signal, AbortSignal.timeout(wholeMs)]),
-    isCut: () => tooMuch.signal.aborted,
+    signal: stop.signal,
+    isCut: () => bytes > bytesMax,
+    end: () => clearTimeout(timer),
     take(chunk: Buffer, into: Buffer[]) {
       const room = bytesMax - bytes;
       bytes += chunk.length;
       if (room > 0) into.push(chunk.subarray(0, room));
-      if (bytes > bytesMax) tooMuch.abort();
+      if (bytes > bytesMax) stop.abort();
     },
   };
 }
 
-async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new GitPluginError(undefined, "abort", "git did not close its streams")),
-    limitMs,
-  );
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+/** Gives up on a call whose streams stay open without a sign of life: git is gone by then, a helper of it is not. */
+function createSilenceWatch(limitMs: number) {
+  const { promise: tooLong, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new GitPluginError(undefined, "timeout", "the streams stay open")), limitMs);
+  return { tooLong, broken: () => timer.refresh(), end: () => clearTimeout(timer) };
 }
 
 function isStopped(error: unknown): boolean {
   return error instanceof GitPluginError && (error.plugin === "timeout" || error.plugin === "abort");
 }
 
-function silence(args: string[]): Failure {
+function unanswered(args: string[]): Failure {
   return new Failure("unavailable", `Git gave no answer to "${args[0]}" in time.`, {
     hint: "It is tried again; if it stays so, check the network and the remote repository.",
   });

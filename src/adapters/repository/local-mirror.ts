@@ -29,6 +29,7 @@ const lockStaleMs = 30_000;
 /** Longer than any call may take, so that nobody works in such a folder any more. */
 const folderStaleMs = 60 * 60_000;
 const packsMax = 100;
+const repackTimeoutFactor = 20;
 
 /** Switches off everything by which a target's `.gitattributes` could change, hide or run something (reliability C16, D15). */
 const attributes =
@@ -204,7 +205,8 @@ async function removeOlder(path: string, ageMs: number): Promise<void> {
 /** Each fetch leaves a pack. Joining them keeps look-ups fast; `-k` keeps commits that no branch holds. A failure changes nothing. */
 async function joinPacks(directory: string, git: Git): Promise<void> {
   const packs = (await readdir(join(directory, "objects", "pack"))).filter((name) => name.endsWith(".pack"));
-  if (packs.length > packsMax) await git.run(["repack", "-a", "-d", "-k", "--quiet"]);
+  if (packs.length > packsMax)
+    await git.run(["repack", "-a", "-d", "-k", "--quiet"], { timeoutFactor: repackTimeoutFactor });
 }
 
 /** Runs one after the other what would only get in each other's way. */

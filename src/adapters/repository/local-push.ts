@@ -10,6 +10,8 @@ type Push = { kind: "accepted" } | { kind: "lost_race" } | { kind: "rejected"; w
 
 /** Tries of one push that lost a race for a lock; then the job is told to come back. */
 const pushTriesMax = 3;
+/** The remote's hooks may run for minutes without a word. */
+const hookTimeoutFactor = 8;
 const whyCharactersMax = 500;
 const commitsLookedAtMax = 10_000;
 /** Production is never replaced, whatever a caller asks for. */
@@ -112,7 +114,8 @@ async function pushOnce(mirror: Mirror, move: { branch: string; expected: string
   const ref = `refs/heads/${move.branch}`;
   const lease = `--force-with-lease=${ref}:${move.expected}`;
   const options = ["--porcelain", "--no-follow-tags", "--recurse-submodules=no", lease];
-  const result = await remote.run(["push", ...options, "--end-of-options", remote.address.url, `${move.to}:${ref}`]);
+  const args = ["push", ...options, "--end-of-options", remote.address.url, `${move.to}:${ref}`];
+  const result = await remote.run(args, { timeoutFactor: hookTimeoutFactor });
   if (result.exitCode === 0) return { kind: "accepted" };
   const line = /^!\t[^\t]*\t(.*)$/m.exec(result.stdout.toString("utf8"))?.[1];
   if (line === undefined) throw remoteFailure(remote.address, result.stderr);
