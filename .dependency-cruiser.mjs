@@ -9,7 +9,7 @@ const mayImport = {
   engine: ["domain", "policy", "ports", "store", "pipeline/stage.ts"],
   adapters: ["domain", "ports"],
   config: ["domain"],
-  agent: ["config", "domain", "policy", "ports", "store", "pipeline", "engine", "adapters", "demo/clinic-remote.ts"],
+  agent: ["config", "domain", "policy", "ports", "store", "pipeline", "engine", "adapters", "ingest/keys.ts", "demo/clinic-remote.ts"],
   http: ["agent", "domain", "ingest"],
   ui: ["domain", "policy"],
   app: ["agent", "http", "ui", "domain", "policy"],

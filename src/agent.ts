@@ -2,14 +2,18 @@ import { createHash, randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { appendFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { secretValuesOf } from "#config/secret-values.ts";
+import { intervalRefusal } from "#config/tick.ts";
 import { type Config, config } from "#config.ts";
 import { Failure } from "#domain/failure.ts";
+import { withPatch } from "#domain/settings.ts";
 import type { Engine } from "#engine/engine.ts";
 import { type HealthReport, healthOf } from "#engine/health.ts";
 import type { Observer } from "#engine/observe.ts";
 import { type Operations, operationsOf } from "#engine/operations.ts";
 import { startQueue } from "#engine/queue.ts";
 import { type Schedule, startSchedule } from "#engine/schedule.ts";
+import { derivedKey } from "#ingest/keys.ts";
 import { findProblems } from "#pipeline/1-detection.ts";
 import { pipeline } from "#pipeline/index.ts";
 import type { Engineer } from "#ports/engineer.ts";
@@ -30,6 +34,10 @@ export type { Command } from "#policy/commands.ts";
 export interface Agent extends Operations {
   /** `null`: not configured, and then nobody gets in. */
   secrets: Config["secrets"];
+  /** Every configured secret, for whoever takes them out of texts (reliability D13). */
+  secretValues: string[];
+  /** The origin by which people reach Vigil. */
+  appUrl: string;
   /** Calls `listener` after each commit of this process; returns how to stop. */
   onActions(listener: () => void): () => void;
   health(): Promise<HealthReport>;
@@ -95,9 +103,17 @@ function engineOf(parts: Pick<Engine, "connection" | "queue" | "ports" | "observ
 
 function agentOf(engine: Engine, chosen: Config, observers: Set<Observer>): Agent {
   let schedule: Schedule | undefined;
+  const operations = operationsOf(engine);
   return {
-    ...operationsOf(engine),
+    ...operations,
+    changeSettings: async (patch, actor) => {
+      const refused = intervalRefusal(chosen, withPatch((await operations.project()).settings, patch));
+      if (refused !== undefined) throw new Failure("invalid", refused);
+      return operations.changeSettings(patch, actor);
+    },
     secrets: chosen.secrets,
+    secretValues: secretValuesOf(chosen),
+    appUrl: chosen.appUrl,
     onActions: (listener) => {
       const observer: Observer = ({ kind }) => {
         if (kind === "committed") listener();
@@ -192,7 +208,11 @@ async function platformFor(chosen: Config, source: Repository): Promise<Platform
     startCommand: platform.startCommand ?? "node src/server.ts",
     ports: platform.ports,
     healthPath: platform.healthPath,
-    environmentVariables: { REPORT_URL: `${appUrl}/api/ingest/events`, REPORT_KEY: secrets.ingestKey ?? "" },
+    // A key that can report from this one environment and do nothing else: the master key stays here.
+    environmentVariables: (environment) => ({
+      REPORT_URL: `${appUrl}/api/ingest/events`,
+      REPORT_KEY: secrets.ingestKey === null ? "" : derivedKey(secrets.ingestKey, { environment, trust: "server" }),
+    }),
     nodePath: process.execPath,
     readyTimeoutMs,
     drainMs,

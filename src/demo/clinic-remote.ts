@@ -5,7 +5,8 @@ import { dirname, join } from "node:path";
 import { execa } from "execa";
 
 const gitTimeoutMs = 30_000;
-const clinicFolder = join(import.meta.dirname, "clinic");
+/** A bundler leaves no folder here; who runs bundled names the source. */
+const clinicFolder = join(import.meta.dirname ?? "", "clinic");
 /** Fixed, so that the same files give the same commit on every machine. */
 const firstCommit = {
   author: "Clinic Team",

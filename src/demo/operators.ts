@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { statuses } from "#domain/lifecycle.ts";
 
 /** What the demo reads of an issue in the list; everything else is left to others. */
 const IssueSummary = z.object({
@@ -22,7 +23,10 @@ const Fix = z.object({
   diffHash: z.string().nullish(),
 });
 
-const IssueDetail = IssueSummary.extend({ timeline: z.array(Step), fix: Fix.nullish() });
+/** Only the steps that are statuses: what else happened in between is told by the actions. */
+const Timeline = z.array(Step).transform((steps) => steps.filter(({ status }) => isStatus(status)));
+
+const IssueDetail = IssueSummary.extend({ timeline: Timeline, fix: Fix.nullish() });
 export type IssueDetail = z.infer<typeof IssueDetail>;
 
 const IssueList = z.object({ issues: z.array(IssueSummary) });
@@ -65,4 +69,8 @@ export function createOperators({ url, token }: { url: string; token: string }):
       await call("POST", `/api/agent/issues/${id}/approve`, { reason, diffHash });
     },
   };
+}
+
+function isStatus(text: string): boolean {
+  return statuses.some((status) => status === text);
 }

@@ -22,7 +22,7 @@ export interface Product {
 
 const root = join(import.meta.dirname, "..", "..");
 const stopGraceMs = 10_000;
-const logTailLines = 40;
+const logTailLines = 80;
 const secretBytes = 32;
 /** One that was just starting another is caught in the next round. */
 const sweepRoundsMax = 20;

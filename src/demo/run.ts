@@ -16,7 +16,7 @@ import { createTraffic, startOrdinaryTraffic, type Traffic } from "./traffic.ts"
 /** Building the web application comes first on a fresh clone. */
 const startTimeoutMs = 180_000;
 const environmentsTimeoutMs = 30_000;
-const scenarioTimeoutMs = 60_000;
+const scenarioTimeoutMs = 90_000;
 const lookEveryMs = 200;
 /** Healthy requests before the first bug: without them a single error would be half of all traffic. */
 const ordinaryFirst = 60;
@@ -25,12 +25,12 @@ const ordinaryFirst = 60;
 const settings = {
   autonomyLevel: 2,
   limits: { fixesPerHour: 50, deploymentsPerDay: 50 },
-  staging: { windowMs: 2_000, checkEveryMs: 200, validChecksMin: 6 },
+  staging: { windowMs: 2_000, checkEveryMs: 250, validChecksMin: 4 },
   production: {
     windowMs: 3_000,
     checkEveryMs: 500,
     repeatFailedAfterMs: 100,
-    validChecksMin: 4,
+    validChecksMin: 3,
     requestsMin: 20,
   },
 } satisfies SettingsPatch;

@@ -100,8 +100,8 @@ const critical: Scenario = {
     // Everyone asks for the list at once: well over half of the requests of the last minutes fail.
     const outage = Math.max(100, Math.ceil(traffic.sentToProduction() * 1.4));
     void traffic.burst("production", sunday, outage, users);
-    traffic.flow({ environment: "production", asks: [sunday], perSecond: 40, requestsMax: 40 * 60, users });
-    traffic.flow({ environment: "staging", asks: [sunday], perSecond: 5, requestsMax: 300, users });
+    traffic.flow({ environment: "production", asks: [sunday], perSecond: 10, requestsMax: 900, users });
+    traffic.flow({ environment: "staging", asks: [sunday], perSecond: 2, requestsMax: 150, users });
   },
   production: "fixed",
   proof: {

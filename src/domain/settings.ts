@@ -144,3 +144,16 @@ function patchOf<Shape extends z.ZodRawShape>(object: z.ZodObject<Shape>) {
   );
   return z.strictObject(shape as { [K in keyof Shape]: z.ZodOptional<z.ZodType<z.output<Shape[K]>>> });
 }
+
+/** The settings as they would be with the changes. */
+export function withPatch(settings: Settings, patch: SettingsPatch): Settings {
+  const { autonomyLevel = settings.autonomyLevel, approval, files, limits, staging, production } = patch;
+  return {
+    autonomyLevel,
+    approval: { ...settings.approval, ...approval },
+    files: { ...settings.files, ...files },
+    limits: { ...settings.limits, ...limits },
+    staging: { ...settings.staging, ...staging },
+    production: { ...settings.production, ...production },
+  };
+}

@@ -1,4 +1,4 @@
-import { and, eq } from "drizzle-orm";
+import { and, eq, like } from "drizzle-orm";
 import { Failure } from "#domain/failure.ts";
 import type { Environment, Sha } from "#domain/ids.ts";
 import type { Platform } from "#ports/platform.ts";
@@ -61,7 +61,9 @@ async function intend(guard: Guard, effect: Effect): Promise<void> {
     const [project] = await tx
       .select({ paused: projects.paused, reason: projects.pausedReason })
       .from(projects)
-      .where(eq(projects.id, projectId));
+      .where(eq(projects.id, projectId))
+      // A pause waits for this intent, or this intent sees it: none is ever written after the pause was committed.
+      .for("share");
     if (project?.paused && !effect.safety) {
       throw new Failure("paused", `The agent is paused: ${project.reason ?? "no reason was given"}`);
     }
@@ -76,6 +78,21 @@ async function intend(guard: Guard, effect: Effect): Promise<void> {
 
 async function record(guard: Guard, effect: Effect, outcome: "done"): Promise<void> {
   await guard.connection.db.transaction((tx) => appendActions(tx, [rowOf(guard, effect, outcome)]));
+}
+
+/** A push that a killed worker did not live to record: the branch is where it was to be moved to, so it was done. */
+async function adopt(guard: Guard, branch: string, head: Sha): Promise<void> {
+  const { connection, issue, observe } = guard;
+  const found = await connection.db
+    .select({ name: actions.action, key: actions.effectKey, detail: actions.detail, outcome: actions.outcome })
+    .from(actions)
+    .where(and(eq(actions.issueId, issue.id), eq(actions.subject, branch), like(actions.action, "repository.%")));
+  const done = new Set(found.filter(({ outcome }) => outcome === "done").map(({ key }) => key));
+  for (const { name, key, detail, outcome } of found) {
+    if (key === null || outcome !== "intended" || done.has(key) || detail.to !== head) continue;
+    await record(guard, { name, key, subject: branch, detail, safety: true }, "done");
+    observe({ kind: "effect_recorded", effect: name, key });
+  }
 }
 
 function rowOf({ issue }: Guard, effect: Effect, outcome: "intended" | "done") {
@@ -103,6 +120,11 @@ export function guardRepository(repository: Repository, guard: Guard): Repositor
   });
   return {
     ...repository,
+    head: async (branch) => {
+      const head = await repository.head(branch);
+      if (head !== undefined) await adopt(guard, branch, head);
+      return head;
+    },
     publish: (branch, commit) =>
       perform(
         guard,

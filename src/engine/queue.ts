@@ -33,6 +33,8 @@ export interface Queue {
 const secondsPerDay = 24 * 60 * 60;
 /** Longer than any step may take (reliability B5: 200 s), so that a job is not delivered twice while its worker lives. */
 const expireInSeconds = 15 * 60;
+/** Issues of a dead worker are found by the sweep, messages only by this; no notifier takes as long. */
+const noticeExpireInSeconds = 60;
 
 /**
  * pg-boss on our own connection. It only delivers: whether a job may run is decided by the claim on the issue's row, so
@@ -82,6 +84,7 @@ async function createQueue(boss: PgBoss, name: QueueName): Promise<void> {
   const retry =
     name === "notify"
       ? {
+          expireInSeconds: noticeExpireInSeconds,
           retryLimit: 1_000,
           retryDelay: 2,
           retryBackoff: true,

@@ -43,6 +43,9 @@ export async function work(engine: Engine, job: Job, status: ActiveStatus): Prom
 
 async function runStage(engine: Engine, job: Job, claim: Claim, issue: Issue): Promise<void> {
   const project = await loadProject(engine.connection.db, engine.projectId);
+  // Each claim counted one: a step that ends its process never comes to say why (reliability B9).
+  if (issue.attempts > project.settings.limits.jobAttempts)
+    return end(engine, job, issue, `the step ended its process ${issue.attempts - 1} times`);
   try {
     const outcome = await outcomeOf(engine, claim, issue, project);
     await commit(engine, job, issue, outcome);
@@ -98,8 +101,12 @@ async function afterFailure(engine: Engine, job: Job, issue: Issue, project: Pro
   const mayPass = !(error instanceof Failure) || error.retry;
   const attemptsMax = project.settings.limits.jobAttempts;
   if (mayPass && issue.attempts < attemptsMax) return tryAgain(engine, job, issue, error);
+  return end(engine, job, issue, mayPass ? `${sentenceOf(error)} (tried ${issue.attempts} times)` : sentenceOf(error));
+}
+
+/** The step cannot succeed; what that means depends on whether production was touched. */
+async function end(engine: Engine, job: Job, issue: Issue, because: string): Promise<void> {
   const { to, freeze } = engine.pipeline.giveUp(issue);
-  const because = mayPass ? `${sentenceOf(error)} (tried ${issue.attempts} times)` : sentenceOf(error);
   const evidence: Evidence[] = freeze ? [{ kind: "freeze", because: `Issue ${issue.id}: ${because}` }] : [];
   await commit(engine, job, issue, move(to, because, evidence));
 }

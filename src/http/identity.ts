@@ -17,13 +17,8 @@ export async function identify(request: Request, agent: Agent): Promise<Actor> {
  */
 export function refuseForeignOrigin(request: Request, agent: Agent): void {
   const origin = request.headers.get("origin");
-  if (origin === null || origin === ownOrigin(request, agent)) return;
+  if (origin === null || origin === new URL(agent.appUrl).origin) return;
   throw new Failure("forbidden", "This page may not give orders here.", {
     hint: "APP_URL must be the address in the browser.",
   });
-}
-
-function ownOrigin(request: Request, agent: Agent): string {
-  const isKnown = "appUrl" in agent && typeof agent.appUrl === "string";
-  return isKnown ? new URL(String(agent.appUrl)).origin : new URL(request.url).origin;
 }

@@ -22,7 +22,7 @@ export function ingestEvents(http: Http = thisProcess) {
       contentType: request.headers.get("content-type"),
       receivedAt: http.now(),
       key,
-      scrubber: createScrubber(Object.values(agent.secrets).flat().filter(isText)),
+      scrubber: createScrubber(agent.secretValues),
       hashUser: userHasher(ingestKey),
       newId: randomUUID,
     });
@@ -59,8 +59,4 @@ function nothingTaken(rejected: Rejected[]): Response {
 function tooFast(retryAfterMs: number): Response {
   const error = { code: "rate_limited", message: "Too many events; the rest can follow.", hint: "See Retry-After." };
   return json({ error }, { status: 429, headers: { "retry-after": String(Math.ceil(retryAfterMs / 1_000)) } });
-}
-
-function isText(value: string | null): value is string {
-  return value !== null;
 }

@@ -108,7 +108,7 @@ ALTER TABLE agent_projects ADD FOREIGN KEY (lane_issue_id) REFERENCES agent_issu
 
 -- A move that is not in the table is refused by the database itself, whoever attempts it; and whoever changes the
 -- status by hand raises the version, so that a worker that is busy with the row loses its claim.
-CREATE FUNCTION agent_issue_guard() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION agent_issue_guard() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
   IF TG_OP = 'INSERT' THEN
     IF NEW.status <> 'detected' THEN
@@ -362,7 +362,7 @@ CREATE INDEX agent_actions_by_effect ON agent_actions (effect_key) WHERE effect_
 CREATE UNIQUE INDEX agent_actions_effect_done ON agent_actions (effect_key) WHERE effect_key IS NOT NULL AND outcome = 'done';
 
 -- The text that a row's hash covers. One line per field, lengths first, so that no two rows share a text.
-CREATE FUNCTION agent_action_hash(a agent_actions) RETURNS text LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION agent_action_hash(a agent_actions) RETURNS text LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp AS $$
   SELECT encode(sha256(convert_to(string_agg(length(f) || ':' || f, E'\n' ORDER BY n), 'UTF8')), 'hex')
   FROM unnest(ARRAY[
     a.prev_hash, a.seq::text, a.project_id, coalesce(a.issue_id::text, '-'), coalesce(a.fix_id::text, '-'),
@@ -373,7 +373,7 @@ $$;
 
 -- Position, predecessor and hash are set here, whatever the writer says. The lock makes the chain one line: it is taken
 -- last in every transaction of ours, so it cannot deadlock with row locks.
-CREATE FUNCTION agent_action_chain() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION agent_action_chain() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE last agent_actions%ROWTYPE;
 BEGIN
   PERFORM pg_advisory_xact_lock(4711, 5);
@@ -397,7 +397,7 @@ CREATE TRIGGER agent_action_no_truncate BEFORE TRUNCATE ON agent_actions FOR EAC
 CREATE FUNCTION append_agent_action(
   actor text, action text, subject text DEFAULT '', outcome text DEFAULT 'done', because text DEFAULT '',
   detail jsonb DEFAULT '{}', issue uuid DEFAULT NULL, fix uuid DEFAULT NULL, effect_key text DEFAULT NULL
-) RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+) RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
   INSERT INTO agent_actions (seq, issue_id, fix_id, actor, action, subject, outcome, because, detail, effect_key, prev_hash, hash)
   VALUES (0, issue, fix, actor, action, subject, outcome, because, detail, effect_key, '', '')
   RETURNING seq
@@ -405,7 +405,7 @@ $$;
 
 -- Walks the chain and names the first row that does not follow from the one before it; no row: the chain is whole.
 CREATE FUNCTION verify_agent_actions() RETURNS TABLE (broken_seq bigint, problem text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
   a agent_actions%ROWTYPE;
   expected_seq bigint := 1;
@@ -433,7 +433,7 @@ DECLARE t text;
 BEGIN
   FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename LIKE 'agent\_%' LOOP
     EXECUTE format('ALTER TABLE public.%I ENABLE ROW LEVEL SECURITY', t);
-    EXECUTE format('REVOKE ALL ON public.%I FROM PUBLIC, anon, authenticated', t);
+    EXECUTE format('REVOKE ALL ON public.%I FROM PUBLIC, anon, authenticated, service_role', t);
     EXECUTE format('GRANT SELECT ON public.%I TO service_role', t);
   END LOOP;
 END $$;

@@ -28,7 +28,7 @@ export interface Asked {
 }
 
 /** An agent that knows one issue, answers everything and remembers what it was asked. */
-export function anAgent(changes: Partial<Agent> = {}): Agent & Asked & { appUrl: string } {
+export function anAgent(changes: Partial<Agent> = {}): Agent & Asked {
   const asked: unknown[] = [];
   const stored: Asked["stored"] = { events: [], traffic: [] };
   const noting =
@@ -42,6 +42,7 @@ export function anAgent(changes: Partial<Agent> = {}): Agent & Asked & { appUrl:
     stored,
     appUrl,
     secrets,
+    secretValues: Object.values(secrets),
     ingest: async ({ events, traffic }) => {
       stored.events.push(...events);
       stored.traffic.push(...traffic);

@@ -80,7 +80,7 @@ describe.each(databases())("rights on $name", ({ open, kind }) => {
   test("a temporary table of the same name cannot catch what is appended", async () => {
     await connection.script(async (run) => {
       await run("SET LOCAL ROLE service_role");
-      await run("CREATE TEMP TABLE agent_actions (LIKE public.agent_actions) ON COMMIT DROP");
+      await run("CREATE TEMP TABLE agent_actions (LIKE public.agent_actions INCLUDING DEFAULTS) ON COMMIT DROP");
       await run("GRANT ALL ON pg_temp.agent_actions TO PUBLIC");
       await run("SELECT append_agent_action('cli', 'doctor.ran')");
     });

@@ -1,4 +1,3 @@
-import { stripVTControlCharacters } from "node:util";
 import { Failure } from "#domain/failure.ts";
 import type { Notice } from "#domain/notice.ts";
 import type { Notifier } from "#ports/notifier.ts";
@@ -47,9 +46,14 @@ function addressOf(path: string, appUrl: string): string {
   return `${appUrl.replace(/\/+$/, "")}/${path.replace(/^\/+/, "")}`;
 }
 
+/** Colours, cursor moves and titles, bounded: an unfinished one costs no time. */
+const escapeSequences = /\u001b(?:\[[0-?]{0,20}[ -/]{0,4}[@-~]|\][^\u0007\u001b]{0,200}(?:\u0007|\u001b\\)|[@-Z\\^_])/g;
+
 /** One line without escape sequences, control characters, or characters that hide or reorder others. */
 function oneLine(text: string): string {
-  const plain = stripVTControlCharacters(text.slice(0, 4 * lineCharactersMax))
+  const plain = text
+    .slice(0, 4 * lineCharactersMax)
+    .replace(escapeSequences, "")
     .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ")
     .replace(/[\p{Cf}\p{Cs}]/gu, "")
     .trim();

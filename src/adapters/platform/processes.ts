@@ -29,7 +29,7 @@ export interface ProcessesPlatformOptions {
   /** Where each environment is reached, on 127.0.0.1. */
   ports: Record<Environment, number>;
   healthPath: string;
-  environmentVariables: Record<string, string>;
+  environmentVariables: (environment: Environment) => Record<string, string>;
   /** The Node binary: runs the fronts, and is the `node` of `startCommand`. */
   nodePath: string;
   readyTimeoutMs: number;
@@ -282,6 +282,7 @@ function placeOf(environment: Environment, options: ProcessesPlatformOptions): L
   return createLocalEnvironment({
     ...options,
     environment,
+    environmentVariables: options.environmentVariables(environment),
     directory: join(options.directory, environment),
     publicPort: options.ports[environment],
     frontScript: options.frontScript ?? join(import.meta.dirname, "processes-front.ts"),

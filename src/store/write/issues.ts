@@ -50,9 +50,13 @@ export async function renewLease(db: Database, claim: Claim, leaseMs: number): P
   return kept.length > 0;
 }
 
-/** Leases of a process that is known to be dead: the embedded database has exactly one owner at a time. */
+/**
+ * Leases, and jobs that were taken, of a process that is known to be dead: the embedded database has exactly one owner at
+ * a time. A message that it was sending goes out now, not when its job expires.
+ */
 export async function releaseAllLeases(db: Database): Promise<void> {
   await db.update(issues).set({ leaseUntil: null, leaseOwner: null }).where(sql`${issues.leaseUntil} IS NOT NULL`);
+  await db.execute(sql`UPDATE vigil_queue.job SET state = 'retry', start_after = now() WHERE state = 'active'`);
 }
 
 export interface IssueChange {

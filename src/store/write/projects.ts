@@ -1,19 +1,37 @@
-import { and, eq, gt, sql } from "drizzle-orm";
+import { and, eq, gt, inArray, sql } from "drizzle-orm";
+import { laneStatuses } from "#domain/lifecycle.ts";
 import type { Database, Transaction } from "../connect.ts";
-import { projects, reservations } from "../schema.ts";
+import { issues, projects, reservations } from "../schema.ts";
 
-/** Takes the lane for `issueId`; answers who holds it when it is someone else (design.md §3, reliability C8). */
+/**
+ * Takes the lane for `issueId`; answers who holds it when it is someone else (design.md §3, reliability C8). A worker that
+ * lost its claim may take it for an issue that has left meanwhile: such a holder does not count. Its status is read
+ * after the lock, so that nobody who holds the lane rightly is ever passed.
+ */
 export async function takeLane(db: Database, projectId: string, issueId: string): Promise<string | undefined> {
-  const taken = await db
-    .update(projects)
-    .set({ laneIssueId: issueId, updatedAt: sql`clock_timestamp()` })
-    .where(
-      and(eq(projects.id, projectId), sql`(${projects.laneIssueId} IS NULL OR ${projects.laneIssueId} = ${issueId})`),
-    )
-    .returning({ id: projects.id });
-  if (taken.length > 0) return undefined;
-  const [row] = await db.select({ holder: projects.laneIssueId }).from(projects).where(eq(projects.id, projectId));
-  return row?.holder ?? "another issue";
+  return db.transaction(async (tx) => {
+    const [row] = await tx
+      .select({ holder: projects.laneIssueId })
+      .from(projects)
+      .where(eq(projects.id, projectId))
+      .for("update");
+    const holder = row?.holder ?? null;
+    if (holder === issueId) return undefined;
+    if (holder !== null && (await travels(tx, holder))) return holder;
+    await tx
+      .update(projects)
+      .set({ laneIssueId: issueId, updatedAt: sql`clock_timestamp()` })
+      .where(eq(projects.id, projectId));
+    return undefined;
+  });
+}
+
+async function travels(tx: Transaction, issueId: string): Promise<boolean> {
+  const [row] = await tx
+    .select({ id: issues.id })
+    .from(issues)
+    .where(and(eq(issues.id, issueId), inArray(issues.status, laneStatuses)));
+  return row !== undefined;
 }
 
 /** Gives the lane back if `issueId` holds it. */

@@ -81,7 +81,7 @@ export function aLocalPlatform(setup: LocalSetup, options: Partial<ProcessesPlat
     source,
     startCommand: "node server.mjs",
     healthPath: "/health",
-    environmentVariables: { REPORT_URL: "http://127.0.0.1:9/report", REPORT_KEY: "report-key-1234" },
+    environmentVariables: () => ({ REPORT_URL: "http://127.0.0.1:9/report", REPORT_KEY: "report-key-1234" }),
     nodePath: process.execPath,
     readyTimeoutMs: 10_000,
     drainMs: 60_000,

@@ -42,7 +42,7 @@ describe("releases as local processes", () => {
 
   it("gives the application its release, its address and its variables, and nothing else of ours", async () => {
     const { platform } = aLocalPlatform(setup, {
-      environmentVariables: { REPORT_KEY: "key", RELEASE: "forged", PATH: "/forged" },
+      environmentVariables: () => ({ REPORT_KEY: "key", RELEASE: "forged", PATH: "/forged" }),
     });
     await settled(platform, "staging", commits.good);
     const { PORT, PWD: _, OLDPWD: __, ...variables } = JSON.parse(await get("/environment", "staging"));

@@ -2,8 +2,10 @@ import { randomUUID } from "node:crypto";
 
 const flushEveryMs = 250;
 const sendTimeoutMs = 3_000;
-/** Errors waiting to be sent; during an outage more of the same say nothing new, and the request counts go on. */
+/** Errors waiting to be sent while the receiver is away. */
 const waitingMax = 200;
+/** Of one kind in one delivery: in an outage more of the same say nothing new, and every request is counted anyway. */
+const sameMax = 5;
 
 const environment = process.env.ENVIRONMENT ?? "development";
 const release = process.env.RELEASE ?? null;
@@ -11,11 +13,16 @@ const url = process.env.REPORT_URL;
 const key = process.env.REPORT_KEY ?? "";
 
 let waiting: object[] = [];
+const sameSoFar = new Map<string, number>();
 const counts = new Map<string, { requests: number; failures: number }>();
 
 /** An error that a route did not catch. */
 export function reportError(error: unknown, request: { operation: string; status: number; userId: string | null }): void {
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
+  const kind = `${request.operation} ${message}`;
+  const same = (sameSoFar.get(kind) ?? 0) + 1;
+  sameSoFar.set(kind, same);
+  if (same > sameMax) return;
   enqueue({
     level: "error",
     handled: false,
@@ -52,6 +59,7 @@ export async function flushReports(): Promise<void> {
   const errors = waiting;
   const batch = [...trafficSoFar(), ...errors];
   waiting = [];
+  sameSoFar.clear();
   if (url === undefined || batch.length === 0) return;
   try {
     const response = await fetch(url, {
