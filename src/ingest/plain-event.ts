@@ -1,10 +1,10 @@
 import { ErrorEvent, TrafficReport } from "#domain/event.ts";
 import type { Environment } from "#domain/ids.ts";
+import { cleanLine, cleanText, cut } from "#domain/text.ts";
 import { framesOf } from "./frames.ts";
 import type { Delivery } from "./plain.ts";
 import { type PlainEvent, type PlainTraffic, thrown } from "./plain-shape.ts";
 import type { Scrubber } from "./scrub.ts";
-import { cleanLine, cleanText, cut } from "./text.ts";
 
 /** From a parsed record to the domain's event: times held to the clock, names to their sets, texts cleaned and scrubbed. */
 

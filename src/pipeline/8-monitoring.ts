@@ -6,7 +6,7 @@ import { judgeHealth, nextLook } from "#policy/health.ts";
 import { judgeClaim, judgeNewErrors } from "#policy/new-errors.ts";
 import { judgeProduction } from "#policy/watch.ts";
 import type { Stage, World } from "./stage.ts";
-import { look, recordDeployment, recordJudgement, servesSomethingElse } from "./watching.ts";
+import { look, recordDeployment, recordJudgement, servesSomeonesVersion } from "./watching.ts";
 
 type Monitoring = IssueAt<"monitoring">;
 interface Watch {
@@ -25,7 +25,7 @@ export const monitoring: Stage<"monitoring"> = async (issue, world) => {
   const { commit } = fix.candidate;
   const sample = next.kind === "look" ? await look(world, "production", commit, next, from) : undefined;
   const seen = sample === undefined ? samples : [...samples, sample];
-  if (servesSomethingElse(seen, commit) && seen.at(-1)?.servedCommit !== deployment.previousCommit) {
+  if (servesSomeonesVersion(seen, commit, deployment.previousCommit)) {
     const because =
       "someone deployed another version during the watch; it is left alone, and this fix was not judged to its end";
     const verdict: Verdict = { kind: "inconclusive", because };

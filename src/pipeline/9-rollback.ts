@@ -31,13 +31,16 @@ async function rollBack(issue: RollingBack, world: World) {
   const { deployment, because } = issue;
   const previous = deployment.previousCommit;
   if (previous === null) throw new Failure("not_found", "There is no previous version to return to.");
-  const restored = (await servesTheFix(issue, world))
-    ? await world.platform.restore("production", previous)
-    : "unsupported";
+  const newer = await newerRelease(issue, world);
+  const restored = newer === undefined ? await world.platform.restore("production", previous) : "unsupported";
   const reverted = await revertOnMain(issue, world);
   if (reverted.kind === "conflict") {
     const conflict = `Newer commits touch the same lines (${reverted.files.join(", ")}): main still holds the fix`;
     return move("failed", `${because}. ${conflict}`, [{ kind: "freeze", because: conflict }]);
+  }
+  if (newer?.commit !== undefined && !(await world.repository.contains(reverted.head, newer.commit))) {
+    const left = `Someone deployed ${shortId(newer.commit)} meanwhile: it is left alone, and main no longer holds the fix`;
+    return move("failed", `${because}. ${left}`);
   }
   const expected = restored === "restored" ? previous : reverted.head;
   if (restored === "unsupported") {
@@ -49,12 +52,13 @@ async function rollBack(issue: RollingBack, world: World) {
   return move("failed", `${because}. Rolled back: ${shortId(expected)} serves`, frozen === undefined ? [] : [frozen]);
 }
 
-/** Only then may the platform jump back: anything newer that serves would be lost with it. */
-async function servesTheFix({ fix, deployment }: RollingBack, world: World): Promise<boolean> {
+/** A release after ours, which a jump back would lose; its commit where production says it. `undefined`: there is none. */
+async function newerRelease({ fix, deployment }: RollingBack, world: World): Promise<{ commit?: Sha } | undefined> {
   const serving = await world.platform.serving("production");
   const ours = fix.candidate.commit;
-  if (serving.kind === "serving") return serving.commit === ours || serving.commit === deployment.previousCommit;
-  return (await headOfMain(world)) === ours;
+  if (serving.kind === "unknown") return (await headOfMain(world)) === ours ? undefined : {};
+  const { commit } = serving;
+  return commit === ours || commit === deployment.previousCommit ? undefined : { commit };
 }
 
 /** A revert commit on top of whatever landed since; a crash after the push finds the commit and does not revert it again. */

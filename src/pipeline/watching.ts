@@ -1,5 +1,5 @@
 import type { Deployment, Evidence, HealthSample, Verdict } from "#domain/evidence.ts";
-import type { Environment, Sha } from "#domain/ids.ts";
+import { type Environment, Sha } from "#domain/ids.ts";
 import type { World } from "./stage.ts";
 
 /** An old version may still answer while traffic moves over; after this long it counts as the wrong version (reliability A5). */
@@ -62,6 +62,15 @@ export function servesSomethingElse(samples: HealthSample[], expected: Sha): boo
   const last = reported.at(-1);
   if (last === undefined || last.servedCommit === expected) return false;
   return reported.some((sample) => sample.servedCommit === expected);
+}
+
+/**
+ * Whether production serves a release that is neither ours nor the one before. Ours was ready when the watch began, so
+ * somebody deployed it since, even where no look found ours in time; what is no commit id is no release (reliability A14).
+ */
+export function servesSomeonesVersion(samples: HealthSample[], expected: Sha, previous: Sha | null): boolean {
+  const last = Sha.safeParse(samples.findLast((sample) => sample.servedCommit !== null)?.servedCommit).data;
+  return last !== undefined && last !== expected && last !== previous;
 }
 
 export function recordDeployment(

@@ -1,5 +1,6 @@
 import { Failure } from "#domain/failure.ts";
 import type { Notice } from "#domain/notice.ts";
+import { cleanText } from "#domain/text.ts";
 import type { Notifier } from "#ports/notifier.ts";
 
 const lineCharactersMax = 500;
@@ -46,14 +47,9 @@ function addressOf(path: string, appUrl: string): string {
   return `${appUrl.replace(/\/+$/, "")}/${path.replace(/^\/+/, "")}`;
 }
 
-/** Colours, cursor moves and titles, bounded: an unfinished one costs no time. */
-const escapeSequences = /\u001b(?:\[[0-?]{0,20}[ -/]{0,4}[@-~]|\][^\u0007\u001b]{0,200}(?:\u0007|\u001b\\)|[@-Z\\^_])/g;
-
 /** One line without escape sequences, control characters, or characters that hide or reorder others. */
 function oneLine(text: string): string {
-  const plain = text
-    .slice(0, 4 * lineCharactersMax)
-    .replace(escapeSequences, "")
+  const plain = cleanText(text.slice(0, 4 * lineCharactersMax))
     .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ")
     .replace(/[\p{Cf}\p{Cs}]/gu, "")
     .trim();

@@ -1,5 +1,6 @@
 import type { TestReport } from "#domain/fix.ts";
 import type { Sha } from "#domain/ids.ts";
+import { cleanText } from "#domain/text.ts";
 import type { Ended } from "./bounded-run.ts";
 
 const countMax = 1_000_000;
@@ -35,13 +36,9 @@ function stoppedBy({ stoppedFor, outOfMemory, exitCode }: Ended): TestReport["ou
   return outOfMemory && exitCode !== 0 ? "memory_limit" : undefined;
 }
 
-/** Colours, cursor moves and titles, bounded: an unfinished one costs no time. */
-const escapeSequences = /\u001b(?:\[[0-?]{0,20}[ -/]{0,4}[@-~]|\][^\u0007\u001b]{0,200}(?:\u0007|\u001b\\)|[@-Z\\^_])/g;
-
 /** Nothing that moves a cursor, forges a line or hides text reaches a person or a model. */
 function readable(text: string): string {
-  const lines = text.replaceAll(escapeSequences, "").replaceAll("\r\n", "\n").replaceAll("\r", "\n");
-  return lines.replaceAll(/[^\P{C}\n\t]/gu, "");
+  return cleanText(text).replaceAll(/[^\P{C}\n\t]/gu, "");
 }
 
 /** Summaries of known runners, newest occurrence first; bounded patterns on single lines. */
