@@ -291,6 +291,10 @@ function root(): string {
   return existsSync(join(beside, "supabase", "migrations")) ? beside : process.cwd();
 }
 
+/** The same trouble again and again, while a database is away for instance, is one line in this time. */
+const repeatAfterMs = 30_000;
+let lastTrouble = { text: "", atMs: 0 };
+
 /** One line per step for whoever reads the server's output. */
 const printer: Observer = (event) => {
   const at = new Date().toISOString().slice(11, 19);
@@ -299,6 +303,9 @@ const printer: Observer = (event) => {
   } else if (event.kind === "step_failed") {
     console.error(`${at} issue ${event.issueId.slice(0, 8)}  ${event.status}: ${event.because}`);
   } else if (event.kind === "queue_error") {
-    console.error(`${at} ${event.error instanceof Error ? event.error.message : String(event.error)}`);
+    const text = event.error instanceof Error ? event.error.message : String(event.error);
+    if (text === lastTrouble.text && Date.now() - lastTrouble.atMs < repeatAfterMs) return;
+    lastTrouble = { text, atMs: Date.now() };
+    console.error(`${at} ${text}`);
   }
 };

@@ -16,6 +16,7 @@ export const Notice = z.object({
     "limit_reached",
     "agent_paused",
     "agent_resumed",
+    "branch_moved",
   ]),
   issueId: z.string().nullable(),
   severity: z.string().nullable(),

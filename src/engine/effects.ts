@@ -1,4 +1,4 @@
-import { and, eq, like } from "drizzle-orm";
+import { and, eq, like, sql } from "drizzle-orm";
 import { Failure } from "#domain/failure.ts";
 import type { Environment, Sha } from "#domain/ids.ts";
 import type { Platform } from "#ports/platform.ts";
@@ -26,6 +26,7 @@ export interface Guard {
   issue: { id: string; fixId: string | null };
   /** The issue is being taken back: moving main serves safety. */
   safety: boolean;
+  wallClock(): Date;
   observe: Observer;
 }
 
@@ -50,14 +51,18 @@ async function perform<T>(
   return result;
 }
 
+/** Beyond this the two clocks disagree too much for anything outside to be changed (reliability B6). */
+const skewMaxMs = 60_000;
+
 async function intend(guard: Guard, effect: Effect): Promise<void> {
   const { connection, claim, projectId } = guard;
   await connection.db.transaction(async (tx) => {
     const [held] = await tx
-      .select({ version: issues.version })
+      .select({ version: issues.version, now: sql<string>`clock_timestamp()::text` })
       .from(issues)
       .where(and(eq(issues.id, claim.issueId), eq(issues.version, claim.version)));
     if (held === undefined) throw new Failure("stale", "Another worker took over this issue.");
+    refuseSkew(new Date(held.now), guard.wallClock());
     const [project] = await tx
       .select({ paused: projects.paused, reason: projects.pausedReason })
       .from(projects)
@@ -74,6 +79,18 @@ async function intend(guard: Guard, effect: Effect): Promise<void> {
       .limit(1);
     if (known === undefined) await appendActions(tx, [rowOf(guard, effect, "intended")]);
   });
+}
+
+function refuseSkew(database: Date, machine: Date): void {
+  const skewMs = Math.abs(database.getTime() - machine.getTime());
+  if (skewMs <= skewMaxMs) return;
+  throw new Failure(
+    "unavailable",
+    `This machine's clock and the database's differ by ${Math.round(skewMs / 1_000)} s.`,
+    {
+      hint: "Synchronise the clocks: nothing is pushed or deployed until then.",
+    },
+  );
 }
 
 async function record(guard: Guard, effect: Effect, outcome: "done"): Promise<void> {

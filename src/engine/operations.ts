@@ -13,6 +13,7 @@ import { drain } from "./drain.ts";
 import type { Engine } from "./engine.ts";
 import { ingest } from "./ingest.ts";
 import type { QueueName } from "./queue.ts";
+import { reconcileMain } from "./reconcile.ts";
 import { changeSettings, pause, resume, resumeWhenDue } from "./settings.ts";
 
 export type CronName = "detect" | "diagnose" | "fix" | "deploy";
@@ -126,6 +127,7 @@ async function tick(engine: Engine, name: CronName, budgetMs: number): Promise<T
   if (name === "detect") {
     await resumeWhenDue(engine);
     await detect(engine);
+    await reconcileMain(engine);
   }
   const processed = await drain(engine, queuesOf[name], () => engine.monotonicMs() - startMs < budgetMs);
   const due = await dueIssues(engine.connection.db, engine.projectId, leftMax);

@@ -5,6 +5,7 @@ import { Failure } from "#domain/failure.ts";
 import type { Issue } from "#domain/issue.ts";
 import { type ActiveStatus, laneStatuses, safetyStatuses } from "#domain/lifecycle.ts";
 import { move, type Outcome, wait } from "#domain/outcome.ts";
+import { asFailure } from "#store/outage.ts";
 import { loadIssue } from "#store/read/issues.ts";
 import { loadProject, type Project } from "#store/read/projects.ts";
 import { issues } from "#store/schema.ts";
@@ -19,6 +20,7 @@ import { worldOf } from "./world.ts";
 /** While paused or behind another fix an issue looks again after this long; resuming and a free lane wake it earlier. */
 const pausedRetryMs = 30_000;
 const laneRetryMs = 5_000;
+const bugTextMax = 300;
 const backoffMs = [1_000, 2_000, 5_000, 15_000, 60_000];
 
 /**
@@ -49,7 +51,9 @@ async function runStage(engine: Engine, job: Job, claim: Claim, issue: Issue): P
   try {
     const outcome = await outcomeOf(engine, claim, issue, project);
     await commit(engine, job, issue, outcome);
-  } catch (error) {
+  } catch (thrown) {
+    // Drizzle's own errors quote the query with its values: nobody but the log may see those.
+    const error = asFailure(thrown);
     if (error instanceof Failure && error.code === "stale") return engine.queue.complete(null, job);
     engine.observe({ kind: "step_failed", issueId: issue.id, status: issue.status, because: sentenceOf(error), error });
     await afterFailure(engine, job, issue, project, error);
@@ -107,8 +111,10 @@ async function afterFailure(engine: Engine, job: Job, issue: Issue, project: Pro
 /** The step cannot succeed; what that means depends on whether production was touched. */
 async function end(engine: Engine, job: Job, issue: Issue, because: string): Promise<void> {
   const { to, freeze } = engine.pipeline.giveUp(issue);
-  const evidence: Evidence[] = freeze ? [{ kind: "freeze", because: `Issue ${issue.id}: ${because}` }] : [];
-  await commit(engine, job, issue, move(to, because, evidence));
+  // People must not read of a rollback that was executed.
+  const why = issue.status === "rolling_back" ? `ROLLBACK FAILED: ${because}` : because;
+  const evidence: Evidence[] = freeze ? [{ kind: "freeze", because: `Issue ${issue.id}: ${why}` }] : [];
+  await commit(engine, job, issue, move(to, why, evidence));
 }
 
 async function tryAgain(engine: Engine, job: Job, issue: Issue, error: unknown): Promise<void> {
@@ -170,8 +176,9 @@ function diagnosisOf(issue: Issue) {
   return "fix" in issue ? issue.fix.diagnosis : null;
 }
 
-/** A `Failure` speaks for itself; a bug is named without its private details. */
+/** A `Failure` speaks for itself; of a bug only the first line is shown, and of a failed query not even that. */
 export function sentenceOf(error: unknown): string {
   if (error instanceof Failure) return error.hint === undefined ? error.message : `${error.message} ${error.hint}`;
-  return error instanceof Error ? `An unexpected error: ${error.message}` : "An unexpected error";
+  if (!(error instanceof Error) || error.message.startsWith("Failed query")) return "An unexpected error, see the log";
+  return `An unexpected error: ${error.message.split("\n")[0]?.slice(0, bugTextMax)}`;
 }

@@ -13,10 +13,10 @@ const hourMs = 60 * 60_000;
 
 /** What a stage gets to see: the ports behind their guard, the database's time, the settings as they are now. */
 export function worldOf(engine: Engine, claim: Claim, issue: Issue, project: Project): World {
-  const { connection, projectId, ports, observe } = engine;
+  const { connection, projectId, ports, observe, wallClock } = engine;
   const fixId = "fix" in issue ? issue.fix.id : null;
   const safety = issue.status === "rolling_back";
-  const guard = { connection, projectId, claim, issue: { id: issue.id, fixId }, safety, observe };
+  const guard = { connection, projectId, claim, issue: { id: issue.id, fixId }, safety, observe, wallClock };
   return {
     clock: databaseClock(engine, claim),
     settings: project.settings,
