@@ -26,25 +26,33 @@ function codeErrors(path: string, content: string): string[] {
 }
 
 function parseErrors(path: string, content: string): string[] {
-  const { diagnostics = [] } = ts.transpileModule(content, {
-    // Only the extension decides how a file is parsed; what else a path may hold is not the parser's concern.
-    fileName: `file${(code.exec(path)?.[0] ?? ".ts").toLowerCase()}`,
-    reportDiagnostics: true,
-    compilerOptions: {
-      target: ts.ScriptTarget.ESNext,
-      module: ts.ModuleKind.ESNext,
-      jsx: ts.JsxEmit.Preserve,
-      allowJs: true,
-    },
+  // Only the extension decides how a file is parsed; what else a path may hold is not the parser's concern.
+  const name = `file${(code.exec(path)?.[0] ?? ".ts").toLowerCase()}`;
+  const file = ts.createSourceFile(name, content, ts.ScriptTarget.ESNext, false);
+  const found = syntacticDiagnostics(file).map(({ start, messageText }) => {
+    const { line } = file.getLineAndCharacterOfPosition(start ?? 0);
+    return `line ${line + 1}: ${ts.flattenDiagnosticMessageText(messageText, " ")}`;
   });
-  const found = diagnostics
-    .filter(({ category, file }) => category === ts.DiagnosticCategory.Error && file !== undefined)
-    .map(({ file, start, messageText }) => {
-      const line = file === undefined ? 0 : file.getLineAndCharacterOfPosition(start ?? 0).line;
-      return `line ${line + 1}: ${ts.flattenDiagnosticMessageText(messageText, " ")}`;
-    });
   if (found.length === 0 && /\.[cm]js$/i.test(path)) found.push(...jsxErrors(content));
   return found.slice(0, errorsMax);
+}
+
+/** A program of this one file, never bound or emitted: what the compiler does beyond parsing takes minutes on hostile chains. */
+function syntacticDiagnostics(file: ts.SourceFile): readonly ts.Diagnostic[] {
+  const isFile = (name: string) => name === file.fileName;
+  const host: ts.CompilerHost = {
+    getSourceFile: (name) => (isFile(name) ? file : undefined),
+    fileExists: isFile,
+    readFile: () => undefined,
+    writeFile: () => undefined,
+    getDefaultLibFileName: () => "lib.d.ts",
+    getCurrentDirectory: () => "/",
+    getCanonicalFileName: (name) => name,
+    useCaseSensitiveFileNames: () => true,
+    getNewLine: () => "\n",
+  };
+  const options = { allowJs: true, jsx: ts.JsxEmit.Preserve, noLib: true, noResolve: true, types: [] };
+  return ts.createProgram([file.fileName], options, host).getSyntacticDiagnostics(file);
 }
 
 /** The parser reads JSX in every JavaScript file; Node does not. */

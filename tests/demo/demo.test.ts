@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdir, realpath } from "node:fs/promises";
+import { mkdtemp, readdir, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 
 const command = join(import.meta.dirname, "..", "..", "src", "demo", "run.ts");
@@ -24,8 +24,16 @@ const Result = z.strictObject({
   ),
 });
 
+/** A temporary folder of its own shows what is left over, whatever else runs on this machine. */
+let temporary = "";
+beforeAll(async () => {
+  temporary = await mkdtemp(join(await realpath(tmpdir()), "vigil-demo-test-"));
+});
+afterAll(() => rm(temporary, { recursive: true, force: true }));
+
 async function demo(...args: string[]) {
-  const child = spawn(process.execPath, [command, "--json", ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  const env = { ...process.env, TMPDIR: temporary };
+  const child = spawn(process.execPath, [command, "--json", ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
   const output = { stdout: "", stderr: "" };
   child.stdout.on("data", (chunk) => (output.stdout += chunk));
   child.stderr.on("data", (chunk) => (output.stderr += chunk));
@@ -33,13 +41,8 @@ async function demo(...args: string[]) {
   return { code, ...output };
 }
 
-async function leftFolders(): Promise<string[]> {
-  return (await readdir(await realpath(tmpdir()))).filter((name) => name.startsWith("vigil-demo-"));
-}
-
 describe("npm run demo", () => {
   it("takes five real errors to the end that each deserves, and cleans up", async () => {
-    const before = await leftFolders();
     const { code, stdout, stderr } = await demo();
     const result = Result.parse(JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? ""));
     const ends = result.scenarios.map(({ name, issue, ok }) => [name, issue.severity, issue.status, ok]);
@@ -56,6 +59,6 @@ describe("npm run demo", () => {
     expect(byName.get("null-check")?.fix.diff).toContain("404");
     expect(byName.get("critical")?.timeline.map(({ status }) => status)).toContain("awaiting_approval");
     expect(byName.get("bad-fix")?.timeline.map(({ status }) => status)).toContain("rolling_back");
-    expect(await leftFolders()).toEqual(before);
+    expect((await readdir(temporary)).filter((name) => name.startsWith("vigil-demo-"))).toEqual([]);
   });
 });

@@ -58,6 +58,7 @@ describe("syntaxErrors", () => {
   it("bounds what it says and survives hostile nesting", () => {
     expect(syntaxErrors("a.ts", "const = ;\n".repeat(1_000)).length).toBeLessThanOrEqual(10);
     expect(syntaxErrors("a.ts", "(".repeat(200_000))).not.toEqual([]);
+    expect(syntaxErrors("a.ts", `x = ${"a + ".repeat(100_000)}a`)).toEqual([]);
     expect(syntaxErrors("a.json", "[".repeat(200_000))).not.toEqual([]);
   });
 });

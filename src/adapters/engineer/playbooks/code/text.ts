@@ -87,3 +87,10 @@ export function guardText(
   const lines = body.map((statement) => `${inner}${statement.replaceAll(/\r?\n/g, `${end}${inner}`)}`);
   return `${indent}if (${condition}) {${end}${lines.join(end)}${end}${indent}}${end}`;
 }
+
+/** The quotes that this file puts around its texts. */
+export function quoteOf(text: string): "'" | '"' {
+  const singles = text.match(/'(?:[^'\\\n]|\\.){0,200}'/g)?.length ?? 0;
+  const doubles = text.match(/"(?:[^"\\\n]|\\.){0,200}"/g)?.length ?? 0;
+  return singles > doubles ? "'" : '"';
+}

@@ -1,5 +1,5 @@
 import { ts } from "ts-morph";
-import { applyEdits, indentAt, type TextEdit } from "../code/text.ts";
+import { applyEdits, indentAt, quoteOf, type TextEdit } from "../code/text.ts";
 import { type Code, declarationOf, eachNode, type FunctionNode, someNode } from "../code/syntax.ts";
 import type { Exit } from "./exits.ts";
 import { codeFor, messageFor, nameOfStatus, statusOfName, type WantedStatus } from "./wording.ts";
@@ -119,7 +119,7 @@ function putText(node: ts.Node, wanted: Wanted, put: Put): boolean {
   if (isText && !ts.isPropertyAssignment(node.parent)) return putLiteral(node, wanted, put);
   const isArgument = (ts.isCallExpression(node.parent) || ts.isNewExpression(node.parent)) && node.parent.expression !== node;
   if (isArgument && ts.isIdentifier(node) && /^(error|message|msg|err|reason)$/.test(node.text)) {
-    put(node, `"${sentence(wanted)}"`);
+    put(node, quoted(wanted));
   }
   return true;
 }
@@ -127,12 +127,12 @@ function putText(node: ts.Node, wanted: Wanted, put: Put): boolean {
 function putProperty(node: ts.PropertyAssignment | ts.ShorthandPropertyAssignment, wanted: Wanted, put: Put): boolean {
   const name = node.name.getText().replace(/^["']|["']$/g, "");
   if (ts.isShorthandPropertyAssignment(node)) {
-    if (messageNames.test(name)) put(node, `${name}: "${sentence(wanted)}"`);
+    if (messageNames.test(name)) put(node, `${name}: ${quoted(wanted)}`);
     return true;
   }
   const value = node.initializer;
   if (ts.isStringLiteralLike(value) || ts.isTemplateExpression(value)) return putLiteral(value, wanted, put);
-  if (messageNames.test(name) && (ts.isIdentifier(value) || ts.isPropertyAccessExpression(value))) put(value, `"${sentence(wanted)}"`);
+  if (messageNames.test(name) && (ts.isIdentifier(value) || ts.isPropertyAccessExpression(value))) put(value, quoted(wanted));
   return true;
 }
 
@@ -148,6 +148,11 @@ function putLiteral(node: ts.StringLiteralLike | ts.TemplateExpression, wanted: 
   }
   // Types of content, names of headers and the like are the same for every answer; any other code says something specific.
   return node.text === "" || /^[a-z]+\/[\w.+-]+|^(application|content-type|Content-Type|error|fail|failure|warning|danger|utf-?8|no-store)\b/i.test(node.text);
+}
+
+function quoted(wanted: Wanted): string {
+  const quote = quoteOf(wanted.code.text);
+  return `${quote}${sentence(wanted)}${quote}`;
 }
 
 function sentence({ status, noun, examples }: Wanted): string {

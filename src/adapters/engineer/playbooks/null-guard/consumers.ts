@@ -268,7 +268,7 @@ function asResult(node: ts.Expression, fn: FunctionNode | undefined, open: OpenF
   const says = typed(node, open);
   if (says?.accepts) return says;
   const call = fn.parent;
-  if (ts.isCallExpression(call) && ts.isPropertyAccessExpression(call.expression) && fn !== call.expression) {
+  if (ts.isCallExpression(call) && ts.isPropertyAccessExpression(call.expression)) {
     const method = call.expression.name.text;
     if (/^(filter|find|findIndex|findLast|some|every)$/.test(method))
       return plainly("decides for one entry of a list, and nothing means no");

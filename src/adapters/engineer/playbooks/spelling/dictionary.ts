@@ -1,0 +1,69 @@
+/** Says whether a word is spelt right, and what was meant where that is plain. */
+export interface Dictionary {
+  knows(word: string): boolean;
+  /** `listed`: a well-known slip with one known cure. `near`: no other word comes close. */
+  cure(word: string): { word: string; certainty: "listed" | "near" } | undefined;
+}
+
+/** Spelling in American and British English, and the words of software, companies and tools. */
+const dictionaries = ["en_us", "en-gb", "en-common-misspellings", "en-gb-common-misspellings"];
+const suggestionsMax = 6;
+const changesMax = 3;
+/** An unlisted slip is corrected only where the second best word is clearly further away. */
+const lead = 1.6;
+const unlistedLettersMin = 6;
+
+/**
+ * The bundled dictionaries of the spell checker. Nothing is fetched and no configuration is looked for: a target's own
+ * settings would be code of the target.
+ */
+export async function loadDictionary(): Promise<Dictionary> {
+  const checker = await import("cspell-lib");
+  const bundled = await checker.getDefaultBundledSettingsAsync();
+  const chosen = checker.mergeSettings(bundled, { language: "en,en-GB", dictionaries });
+  const settings = checker.finalizeSettings(checker.constructSettingsForText(chosen, "", "typescript"));
+  const words = await checker.getDictionary(settings);
+  const knows = (word: string) => words.has(word) || words.has(word.toLowerCase());
+  return {
+    knows,
+    cure(word) {
+      const plain = word.toLowerCase();
+      const listed = (words.getPreferredSuggestions(plain) ?? []).map((one) => one.word);
+      const [only] = listed;
+      if (only !== undefined) return listed.length === 1 ? { word: only, certainty: "listed" } : undefined;
+      if (plain.length < unlistedLettersMin) return undefined;
+      const options = { numSuggestions: suggestionsMax, numChanges: changesMax, includeTies: true };
+      const near = words
+        .suggest(plain, options)
+        .filter((one) => /^[a-z]+$/.test(one.word) && one.cost > 0)
+        .sort((one, other) => one.cost - other.cost);
+      const [best, second] = near;
+      if (best === undefined || best.word.charAt(0) !== plain.charAt(0) || steps(plain, best.word) > 1) return undefined;
+      const isClear = second === undefined || second.cost >= best.cost * lead || second.word.startsWith(best.word);
+      return isClear ? { word: best.word, certainty: "near" } : undefined;
+    },
+  };
+}
+
+/** How many letters must be put in, left out, changed or swapped with their neighbour to get from one word to the other. */
+export function steps(one: string, other: string): number {
+  const rows = Array.from({ length: one.length + 1 }, (_, row) => Array.from({ length: other.length + 1 }, (_, column) => (row === 0 ? column : column === 0 ? row : 0)));
+  const at = (row: number, column: number) => rows[row]?.[column] ?? Number.POSITIVE_INFINITY;
+  for (let row = 1; row <= one.length; row++) {
+    for (let column = 1; column <= other.length; column++) {
+      const same = one[row - 1] === other[column - 1] ? 0 : 1;
+      let best = Math.min(at(row - 1, column) + 1, at(row, column - 1) + 1, at(row - 1, column - 1) + same);
+      const swapped = row > 1 && column > 1 && one[row - 1] === other[column - 2] && one[row - 2] === other[column - 1];
+      if (swapped) best = Math.min(best, at(row - 2, column - 2) + 1);
+      const line = rows[row];
+      if (line !== undefined) line[column] = best;
+    }
+  }
+  return at(one.length, other.length);
+}
+
+/** `word` in the letters of `like`: `Available` for `Avaliable`, `AVAILABLE` for `AVALIABLE`. */
+export function caseLike(word: string, like: string): string {
+  if (like.length > 1 && like === like.toUpperCase()) return word.toUpperCase();
+  return /^\p{Lu}/u.test(like) ? word.charAt(0).toUpperCase() + word.slice(1) : word;
+}
