@@ -53,7 +53,11 @@ function short(text: string): string {
 
 /** The diff from its first hunk on. */
 function diffLines(diff: string): string[] {
-  const lines = diff.split("\n").filter((text) => !/^(diff --git|index |similarity )/.test(text));
+  if (diff.trim() === "") return [];
+  const lines = diff
+    .trimEnd()
+    .split("\n")
+    .filter((text) => !/^(diff --git|index |similarity )/.test(text));
   const shown = lines.slice(0, diffLinesMax).map((text) => text.replace(/[\p{Cc}\p{Cf}]/gu, " ").trimEnd());
   return lines.length > diffLinesMax ? [...shown, `… ${lines.length - diffLinesMax} more lines`] : shown;
 }

@@ -1,5 +1,5 @@
 import { and, asc, desc, eq, gt, lt, sql } from "drizzle-orm";
-import type { Status } from "#domain/lifecycle.ts";
+import { type Status, statuses } from "#domain/lifecycle.ts";
 import type { Database } from "../connect.ts";
 import { actions, approvals, deployments, fixes, healthChecks, issues, modelCalls } from "../schema.ts";
 
@@ -109,8 +109,9 @@ async function timelineOf(db: Database, issueId: string) {
     /** The statuses that the issue went through; one that a person inserted starts with its creation. */
     statuses: (createdAt: Date) => {
       const moves = rows.flatMap(({ at, detail, because }) => {
-        const to = detail.to;
-        return typeof to === "string" ? [{ at, status: to, because }] : [];
+        // Branches move as well, and say where to; only a status belongs here.
+        const to = statuses.find((status) => status === detail.to);
+        return to === undefined ? [] : [{ at, status: to, because }];
       });
       return moves[0]?.status === "detected" ? moves : [{ at: createdAt, status: "detected", because: "" }, ...moves];
     },

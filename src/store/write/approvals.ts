@@ -37,6 +37,14 @@ export async function pendingApproval(
   };
 }
 
+/** An issue that leaves without an answer takes its question along: an open one would stand in the way of the next. */
+export async function withdrawApproval(tx: Transaction, issueId: string, because: string): Promise<void> {
+  await tx
+    .update(approvals)
+    .set({ state: "void", decisionReason: because, decidedAt: sql`clock_timestamp()` })
+    .where(and(eq(approvals.issueId, issueId), eq(approvals.state, "pending")));
+}
+
 export async function decideApproval(
   tx: Transaction,
   id: string,

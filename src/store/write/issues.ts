@@ -130,10 +130,10 @@ export async function retryIssue(
   return row.at;
 }
 
-/** Makes issues due whose progress says that they waited for this. */
+/** Makes issues due whose progress says that they waited for this, as a sentence of its own or within one. */
 export async function wakeWaiting(tx: Transaction, projectId: string, progress: string): Promise<void> {
   await tx
     .update(issues)
     .set({ nextRunAt: null })
-    .where(and(eq(issues.projectId, projectId), sql`starts_with(${issues.progress}, ${progress})`));
+    .where(and(eq(issues.projectId, projectId), sql`starts_with(lower(${issues.progress}), lower(${progress}))`));
 }

@@ -53,6 +53,7 @@ describe("releases as local processes", () => {
       ENVIRONMENT: "staging",
       HOST: "127.0.0.1",
       REPORT_KEY: "key",
+      NODE_ENV: "production",
       PATH: expect.stringMatching(/:\/usr\/local\/bin:\/usr\/bin:\/bin$/),
       HOME: home,
       TMPDIR: home,
@@ -155,7 +156,7 @@ describe("releases as local processes", () => {
     await settled(platform, "production", commits.good);
     const [front = 0] = fronts(setup);
     process.kill(front, "SIGKILL");
-    await expect.poll(() => fronts(setup)).toEqual([]);
+    await expect.poll(() => fronts(setup), { timeout: 10_000 }).toEqual([]);
     expect(await platform.checkHealth("production", commits.good)).toMatchObject({ outcome: "healthy" });
     expect(fronts(setup)).toHaveLength(1);
   });
