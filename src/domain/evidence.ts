@@ -96,7 +96,8 @@ export type Evidence =
     }
   | { kind: "attempt_failed"; because: string; output: string | null }
   | { kind: "candidate"; candidate: Candidate; rebuilt: boolean }
-  | { kind: "tests"; report: TestReport }
+  /** `redBeforeGreen`: a test that came with the fix fails without it; `null`: none came (spec.md §18.2). */
+  | { kind: "tests"; report: TestReport; redBeforeGreen: boolean | null }
   | { kind: "deployment"; deployment: Omit<Deployment, "id"> }
   | { kind: "health"; deploymentId: string; sample: HealthSample }
   | { kind: "verdict"; deploymentId: string; verdict: Verdict; claim: ClaimVerdict | null; risePct: number | null }

@@ -8,6 +8,7 @@ import type { Outcome } from "#domain/outcome.ts";
 import { noticesOf } from "#policy/notices.ts";
 import type { Transaction } from "#store/connect.ts";
 import { action, appendActions, type NewAction } from "#store/write/actions.ts";
+import { withdrawApproval } from "#store/write/approvals.ts";
 import { writeEvidence } from "#store/write/evidence.ts";
 import { endFix } from "#store/write/fixes.ts";
 import { changeIssue, type IssueChange } from "#store/write/issues.ts";
@@ -195,6 +196,8 @@ export async function settle(tx: Transaction, queue: Queue, { issue, actor }: St
   await changeIssue(tx, issue, plan.change);
   const fixId = await writeEvidence(tx, place, plan.evidence);
   if (fixId !== issue.fixId) await attachFix(tx, issue, fixId);
+  const leaves = plan.change.status !== undefined && issue.status === "awaiting_approval";
+  if (leaves) await withdrawApproval(tx, issue.id, plan.change.statusReason ?? "");
   if (plan.fixOutcome !== null && fixId !== null)
     await endFix(tx, fixId, plan.fixOutcome, plan.change.statusReason ?? "");
   if (plan.job !== null && isActive(plan.job.status)) await queue.sendIssue(tx, plan.job.status, issue.id, plan.job.at);

@@ -1,7 +1,10 @@
 import type { Evidence } from "#domain/evidence.ts";
 import type { TestReport } from "#domain/fix.ts";
+import type { Sha } from "#domain/ids.ts";
 import type { IssueAt } from "#domain/issue.ts";
 import { move, wait } from "#domain/outcome.ts";
+import { isTestFile } from "#policy/risk/added-lines.ts";
+import type { TestRun } from "#ports/test-bench.ts";
 import { headOfMain } from "./2-diagnosis.ts";
 import { endAttempt } from "./attempts.ts";
 import type { Stage, World } from "./stage.ts";
@@ -18,11 +21,38 @@ export const tests: Stage<"testing"> = async (issue, world) => {
     return wait(new Date(world.clock.now().getTime() + run.lookAgainMs), "the tests are running");
   }
   const report = run.kind === "none" ? untested(candidate.commit, run.why) : run.report;
-  const recorded: Evidence = { kind: "tests", report };
-  if (report.outcome === "no_tests") return move("staging", `no tests ran: ${report.output}`, [recorded]);
-  if (report.outcome === "passed") return move("staging", `all ${report.passed} tests pass`, [recorded]);
-  return anotherAttempt(issue, world, inWords(report), report.output, [recorded]);
+  const recorded = (redBeforeGreen: boolean | null): Evidence => ({ kind: "tests", report, redBeforeGreen });
+  if (report.outcome === "no_tests") return move("staging", `no tests ran: ${report.output}`, [recorded(null)]);
+  if (report.outcome !== "passed")
+    return anotherAttempt(issue, world, inWords(report), report.output, [recorded(null)]);
+  const newTests = issue.fix.files.filter(isTestFile);
+  if (newTests.length === 0) {
+    return move("staging", `all ${report.passed} tests pass; no test of its own came with the fix`, [recorded(null)]);
+  }
+  const without = await runWithoutFix(issue, newTests, candidate.base, world);
+  if (without.kind === "pending") {
+    return wait(
+      new Date(world.clock.now().getTime() + without.lookAgainMs),
+      "the new tests are running without the fix",
+    );
+  }
+  if (without.kind === "finished" && without.report.outcome === "failed") {
+    return move("staging", `all ${report.passed} tests pass; the new one fails without the fix`, [recorded(true)]);
+  }
+  const because = "the new test does not fail without the fix, so it proves nothing";
+  return anotherAttempt(issue, world, because, null, [recorded(false)]);
 };
+
+/** Red before green: production's code with nothing of the fix but its tests. No branch ever points to that commit. */
+async function runWithoutFix({ fix }: Testing, newTests: string[], base: Sha, world: World): Promise<TestRun> {
+  const snapshot = await world.repository.snapshot(fix.commit);
+  const edits = await Promise.all(
+    newTests.map(async (path) => ({ path, content: (await snapshot.read(path)) ?? null })),
+  );
+  const message = `Tests of ${fix.branch} without the fix\n`;
+  const { commit } = await world.repository.commit({ base, edits, message, at: fix.createdAt });
+  return world.testBench.run(commit, "tests");
+}
 
 /** The merge of the fix into main as it is now. Recorded before it is tested, so that a crash tests the same commit again. */
 async function buildCandidate(issue: Testing, world: World) {

@@ -48,7 +48,7 @@ async function next(issue: Issue, world: World): Promise<Outcome> {
     case "testing":
       if (issue.fix.candidate === null)
         return wait(now, "built", [{ kind: "candidate", candidate: aCandidate, rebuilt: false }]);
-      return move("staging", "passed", [{ kind: "tests", report: aTestReport() }]);
+      return move("staging", "passed", [{ kind: "tests", report: aTestReport(), redBeforeGreen: null }]);
     case "staging": {
       const { candidate, policyHash: _, environment, reasons } = anApproval();
       const approval = {

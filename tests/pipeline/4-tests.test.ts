@@ -14,7 +14,7 @@ import {
   later,
   now,
 } from "#tests/support/builders.ts";
-import { aWorld } from "#tests/support/world.ts";
+import { aSnapshot, aWorld } from "#tests/support/world.ts";
 
 const ready = anIssueAt("testing", { fix: aWrittenFix({ candidate: aCandidate }) });
 const onMain = { head: async () => base };
@@ -47,7 +47,9 @@ describe("tests", () => {
   it("goes to staging when all tests pass", async () => {
     const world = aWorld({ repository: onMain, testBench: finished({}) });
     expect(await tests(ready, world)).toEqual(
-      move("staging", "all 12 tests pass", [{ kind: "tests", report: aTestReport() }]),
+      move("staging", "all 12 tests pass; no test of its own came with the fix", [
+        { kind: "tests", report: aTestReport(), redBeforeGreen: null },
+      ]),
     );
   });
 
@@ -81,6 +83,40 @@ describe("tests", () => {
   it("says so when the project has no tests; a person will decide", async () => {
     const world = aWorld({ repository: onMain, testBench: runs({ kind: "none", why: "no test script" }) });
     expect((await tests(ready, world)).evidence[0]).toMatchObject({ kind: "tests", report: { outcome: "no_tests" } });
+  });
+
+  describe("with a test of its own", () => {
+    const withTest = anIssueAt("testing", {
+      fix: aWrittenFix({ candidate: aCandidate, files: ["src/launch.ts", "tests/launch.test.ts"] }),
+    });
+    const redCommit = aSha("d");
+    const commits: unknown[] = [];
+    const repository = {
+      ...onMain,
+      snapshot: async () => aSnapshot({ "src/launch.ts": "fixed", "tests/launch.test.ts": "a new test" }, aSha("f")),
+      commit: async ({ base: on, edits }: { base: string; edits: unknown[] }) => {
+        commits.push({ on, edits });
+        return { commit: redCommit, tree: aSha("1") };
+      },
+    };
+    const bench = (withoutFix: "passed" | "failed") => ({
+      run: async (commit: string): Promise<TestRun> => ({
+        kind: "finished",
+        report: aTestReport(commit === redCommit ? { outcome: withoutFix, failed: 1 } : {}),
+      }),
+    });
+
+    it("goes on when that test fails on production's code", async () => {
+      commits.length = 0;
+      const outcome = await tests(withTest, aWorld({ repository, testBench: bench("failed") }));
+      expect(commits).toEqual([{ on: base, edits: [{ path: "tests/launch.test.ts", content: "a new test" }] }]);
+      expect(outcome).toMatchObject({ kind: "move", to: "staging", evidence: [{ redBeforeGreen: true }] });
+    });
+
+    it("sends a test back that passes without the fix: it proves nothing", async () => {
+      const outcome = await tests(withTest, aWorld({ repository, testBench: bench("passed") }));
+      expect(outcome).toMatchObject({ kind: "move", to: "fixing", because: expect.stringContaining("proves nothing") });
+    });
   });
 
   it("tries anew when the fix conflicts with what landed on main", async () => {

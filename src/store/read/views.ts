@@ -93,7 +93,7 @@ function fixSummary(fix: typeof fixes.$inferSelect) {
   const claim = fix.claim;
   return {
     ...{ id, attempt, engineer, rootCause, fixStrategy, claim, confidence, estimatedMinutes, files, diff, diffHash },
-    ...{ branch, commit, base, risks, tests: testReport, outcome, outcomeReason },
+    ...{ branch, commit, base, risks, tests: testReport, redBeforeGreen: fix.redBeforeGreen, outcome, outcomeReason },
   };
 }
 

@@ -40,7 +40,7 @@ async function writeOne(tx: Transaction, place: Place, item: Evidence): Promise<
       return fixId;
     }
     case "tests":
-      await updateFix(tx, fixId, { testReport: item.report });
+      await updateFix(tx, fixId, { testReport: item.report, redBeforeGreen: item.redBeforeGreen });
       return fixId;
     case "deployment":
       await upsertDeployment(tx, place, item.deployment);

@@ -6,10 +6,15 @@ import type { Place } from "./places.ts";
 
 const refusals =
   /^(?:\w{0,40}(?:Validation|BadRequest|NotFound|Unauthori[sz]ed|Unauthenticated|Forbidden|Conflict|TooManyRequests|RateLimit|Permission|AccessDenied|Denied|PaymentRequired|Unprocessable\w{0,10}|InvalidInput|InvalidRequest)\w{0,20}?(?:Error|Exception)?)$/;
-const withStatus = /^(?:\w{0,40}(?:Http|HTTP|Api|API|App|Client|Request|Response)\w{0,20}(?:Error|Exception)|createError|createHttpError|httpError|error|abort)$/;
+const withStatus =
+  /^(?:\w{0,40}(?:Http|HTTP|Api|API|App|Client|Request|Response)\w{0,20}(?:Error|Exception)|createError|createHttpError|httpError|error|abort)$/;
 
 /** The statement at `place` that throws a refusal (a 4xx, a failed validation), if the error came from one. */
-export async function denialAt(place: Place, errorType: string | null, snapshot: Snapshot): Promise<{ line: number; text: string } | undefined> {
+export async function denialAt(
+  place: Place,
+  errorType: string | null,
+  snapshot: Snapshot,
+): Promise<{ line: number; text: string } | undefined> {
   const text = await snapshot.read(place.path);
   const code = text === undefined ? undefined : parse(place.path, text);
   if (code === undefined) return undefined;
@@ -35,5 +40,7 @@ function isRefusal(thrown: ts.Expression, errorType: string | null): boolean {
   if (errorType !== null && ts.isNewExpression(thrown) && errorType !== name && errorType !== "Error") return false;
   if (refusals.test(name)) return true;
   if (!withStatus.test(name)) return false;
-  return /\b4\d\d\b|\b(?:BAD_REQUEST|UNAUTHORIZED|FORBIDDEN|NOT_FOUND|CONFLICT|GONE|UNPROCESSABLE_ENTITY|TOO_MANY_REQUESTS)\b/.test(thrown.getText());
+  return /\b4\d\d\b|\b(?:BAD_REQUEST|UNAUTHORIZED|FORBIDDEN|NOT_FOUND|CONFLICT|GONE|UNPROCESSABLE_ENTITY|TOO_MANY_REQUESTS)\b/.test(
+    thrown.getText(),
+  );
 }

@@ -1,5 +1,5 @@
 import { ts } from "ts-morph";
-import { type Code, eachNode, functionAround, keyOf, lineOf, nameOf, unwrap } from "../code/syntax.ts";
+import { type Code, declarationOf, eachNode, functionAround, keyOf, lineOf, nameOf, unwrap } from "../code/syntax.ts";
 import type { Place } from "../places.ts";
 import type { NullishError } from "./error-text.ts";
 
@@ -131,7 +131,7 @@ const globals = new Set(
 /** Literals, new objects and the engine's own names always are something. */
 function canBeNothing(receiver: ts.Expression): boolean {
   const at = unwrap(receiver);
-  if (ts.isIdentifier(at)) return !globals.has(at.text);
+  if (ts.isIdentifier(at)) return !globals.has(at.text) || declarationOf(at.text, at) !== undefined;
   return (
     ts.isPropertyAccessExpression(at) ||
     ts.isElementAccessExpression(at) ||

@@ -1,6 +1,6 @@
 import { ts } from "ts-morph";
-import { applyEdits, indentAt, quoteOf, type TextEdit } from "../code/text.ts";
 import { type Code, declarationOf, eachNode, type FunctionNode, someNode } from "../code/syntax.ts";
+import { applyEdits, indentAt, quoteOf, type TextEdit } from "../code/text.ts";
 import type { Exit } from "./exits.ts";
 import { codeFor, messageFor, nameOfStatus, statusOfName, type WantedStatus } from "./wording.ts";
 
@@ -17,7 +17,8 @@ export interface Wanted {
 }
 
 const messageNames = /^(error|message|msg|detail|details|reason|description|statusMessage|title|statusText|text)$/i;
-const ownGlobals = /^(Response|Error|TypeError|RangeError|JSON|String|Number|Object|Array|Promise|URL|Date|console|undefined|null|process|Headers|require|module|exports)$/;
+const ownGlobals =
+  /^(Response|Error|TypeError|RangeError|JSON|String|Number|Object|Array|Promise|URL|Date|console|undefined|null|process|Headers|require|module|exports)$/;
 
 /** The status that an exit answers with; `undefined` when it is no error answer. */
 export function statusOf(exit: Exit): number | undefined {
@@ -31,15 +32,32 @@ export function statusOf(exit: Exit): number | undefined {
   return undefined;
 }
 
+/** A helper that is told in words what is missing, and knows the status itself: `return logAndRespond("No such group")`. */
+export function isSpoken(exit: Exit): boolean {
+  const [only, ...more] = exit.body;
+  if (exit.test === undefined || only === undefined || more.length > 0 || !ts.isReturnStatement(only)) return false;
+  const call = only.expression;
+  return (
+    call !== undefined &&
+    ts.isCallExpression(call) &&
+    call.arguments.length > 0 &&
+    call.arguments.every((argument) => ts.isStringLiteralLike(argument) || ts.isTemplateExpression(argument)) &&
+    /not ?found|no such|missing|required|does(?: not|n't) exist/i.test(call.getText())
+  );
+}
+
 function statusIn(node: ts.Node): number | undefined {
   if (ts.isNumericLiteral(node)) return /^[45]\d\d$/.test(node.text) ? Number(node.text) : undefined;
-  if (ts.isPropertyAccessExpression(node)) return /^[A-Z][A-Z_]+$/.test(node.name.text) ? statusOfName(node.name.text) : undefined;
+  if (ts.isPropertyAccessExpression(node))
+    return /^[A-Z][A-Z_]+$/.test(node.name.text) ? statusOfName(node.name.text) : undefined;
   if (ts.isNewExpression(node) || ts.isCallExpression(node)) {
     const callee = node.expression;
     const name = ts.isPropertyAccessExpression(callee) ? callee.name.text : callee.getText();
     return /^[A-Za-z]{3,40}$/.test(name) && name !== "gone" ? statusOfName(name) : undefined;
   }
-  return ts.isStringLiteralLike(node) && /^[A-Z]+(_[A-Z]+)+$|^(UNAUTHORIZED|FORBIDDEN|CONFLICT)$/.test(node.text) ? statusOfName(node.text) : undefined;
+  return ts.isStringLiteralLike(node) && /^[A-Z]+(_[A-Z]+)+$|^(UNAUTHORIZED|FORBIDDEN|CONFLICT)$/.test(node.text)
+    ? statusOfName(node.text)
+    : undefined;
 }
 
 /** The sentences that an exit's answer holds. */
@@ -55,7 +73,7 @@ export function sentencesOf(exit: Exit): string[] {
 
 /** The exit's statements, saying what is wanted; `undefined` when they cannot be made to say it at that place. */
 export function adapted(exit: Exit, wanted: Wanted): string[] | undefined {
-  if (statusOf(exit) === undefined) return undefined;
+  if (statusOf(exit) === undefined && !isSpoken(exit)) return undefined;
   const edits: TextEdit[] = [];
   const replaced = new Set<ts.Node>();
   for (const statement of exit.body) {
@@ -117,7 +135,8 @@ function putText(node: ts.Node, wanted: Wanted, put: Put): boolean {
   if (ts.isPropertyAssignment(node) || ts.isShorthandPropertyAssignment(node)) return putProperty(node, wanted, put);
   const isText = ts.isStringLiteralLike(node) || ts.isTemplateExpression(node);
   if (isText && !ts.isPropertyAssignment(node.parent)) return putLiteral(node, wanted, put);
-  const isArgument = (ts.isCallExpression(node.parent) || ts.isNewExpression(node.parent)) && node.parent.expression !== node;
+  const isArgument =
+    (ts.isCallExpression(node.parent) || ts.isNewExpression(node.parent)) && node.parent.expression !== node;
   if (isArgument && ts.isIdentifier(node) && /^(error|message|msg|err|reason)$/.test(node.text)) {
     put(node, quoted(wanted));
   }
@@ -132,7 +151,8 @@ function putProperty(node: ts.PropertyAssignment | ts.ShorthandPropertyAssignmen
   }
   const value = node.initializer;
   if (ts.isStringLiteralLike(value) || ts.isTemplateExpression(value)) return putLiteral(value, wanted, put);
-  if (messageNames.test(name) && (ts.isIdentifier(value) || ts.isPropertyAccessExpression(value))) put(value, quoted(wanted));
+  if (messageNames.test(name) && (ts.isIdentifier(value) || ts.isPropertyAccessExpression(value)))
+    put(value, quoted(wanted));
   return true;
 }
 
@@ -147,7 +167,12 @@ function putLiteral(node: ts.StringLiteralLike | ts.TemplateExpression, wanted: 
     return true;
   }
   // Types of content, names of headers and the like are the same for every answer; any other code says something specific.
-  return node.text === "" || /^[a-z]+\/[\w.+-]+|^(application|content-type|Content-Type|error|fail|failure|warning|danger|utf-?8|no-store)\b/i.test(node.text);
+  return (
+    node.text === "" ||
+    /^[a-z]+\/[\w.+-]+|^(application|content-type|Content-Type|error|fail|failure|warning|danger|utf-?8|no-store)\b/i.test(
+      node.text,
+    )
+  );
 }
 
 function quoted(wanted: Wanted): string {
@@ -160,7 +185,11 @@ function sentence({ status, noun, examples }: Wanted): string {
 }
 
 function isSentence(text: string): boolean {
-  return /[A-Za-z]/.test(text) && (/\s/.test(text.trim()) || /^(Unauthori[sz]ed|Forbidden|Unauthenticated)[.!]?$/.test(text)) && !/^[\w-]+:\/\//.test(text);
+  return (
+    /[A-Za-z]/.test(text) &&
+    (/\s/.test(text.trim()) || /^(Unauthori[sz]ed|Forbidden|Unauthenticated)[.!]?$/.test(text)) &&
+    !/^[\w-]+:\/\//.test(text)
+  );
 }
 
 function quotedLike(node: ts.Node, text: string): string {
@@ -206,12 +235,23 @@ function nameThere(node: ts.Identifier, exit: Exit, wanted: Wanted): string | un
     return here.kind !== "variable" || here.node.getEnd() <= wanted.at.getStart() ? name : undefined;
   }
   if (here.kind === "parameter" && exit.fn !== undefined) {
-    const index = exit.fn.parameters.findIndex((parameter) => parameter === here.node);
+    const index = exit.fn.parameters.indexOf(here.node);
     const same = wanted.fn.parameters[index];
-    return same !== undefined && ts.isIdentifier(same.name) && ts.isIdentifier(here.node.name) ? same.name.text : undefined;
+    return same !== undefined && ts.isIdentifier(same.name) && ts.isIdentifier(here.node.name)
+      ? same.name.text
+      : undefined;
   }
   // The same import, or a declaration at the top of the same file.
-  if (there?.kind === "other" && ts.isImportDeclaration(there.node) && here.kind === "other" && ts.isImportDeclaration(here.node)) return name;
-  const isTop = (binding: typeof here) => binding.kind === "variable" && ts.isSourceFile(binding.node.parent.parent.parent);
-  return there !== undefined && isTop(there) && isTop(here) && /require\(/.test(there.node.getText()) ? name : undefined;
+  if (
+    there?.kind === "other" &&
+    ts.isImportDeclaration(there.node) &&
+    here.kind === "other" &&
+    ts.isImportDeclaration(here.node)
+  )
+    return name;
+  const isTop = (binding: typeof here) =>
+    binding.kind === "variable" && ts.isSourceFile(binding.node.parent.parent.parent);
+  return there !== undefined && isTop(there) && isTop(here) && /require\(/.test(there.node.getText())
+    ? name
+    : undefined;
 }

@@ -1,12 +1,13 @@
 import { posix } from "node:path";
 import { ts } from "ts-morph";
 import type { Snapshot } from "#ports/repository.ts";
+import { type Code, eachNode, functionAround, keyOf, statementAround, unwrap } from "../code/syntax.ts";
 import type { TextEdit } from "../code/text.ts";
-import { type Code, functionAround, keyOf, statementAround, unwrap } from "../code/syntax.ts";
-import { chainAround, type Use, useOf } from "./consumers.ts";
+import { chainAround, fateOf } from "./consumers.ts";
 import { touchesAccess } from "./fault.ts";
 import { type Draft, placeDoubt, type Surroundings } from "./plan.ts";
 import { bareReads, nothingOf } from "./presence.ts";
+import type { Use } from "./use.ts";
 
 /** Further reads of the same value that may be made optional along with the one that failed. */
 const readsMax = 4;
@@ -19,7 +20,10 @@ export function optionalChain(surroundings: Surroundings): Draft | undefined {
   const scope = functionAround(access.node)?.body ?? code.source;
   const missing = error.value === "nullish" ? "undefined" : error.value;
   const later = key === undefined || access.form === "call" ? [] : bareReads(scope, key, missing);
-  const reads = [access.node, ...later.filter((node) => node !== access.node && node.getStart() >= access.node.getStart())];
+  const reads = [
+    access.node,
+    ...later.filter((node) => node !== access.node && node.getStart() >= access.node.getStart()),
+  ];
   const together = reads.filter((node) => !isProvenBy(node, access.node));
   if (together.length > readsMax) return undefined;
   const uses = together.map((node) => use(node, surroundings));
@@ -29,6 +33,8 @@ export function optionalChain(surroundings: Surroundings): Draft | undefined {
   const edits = together.map((node) => (surroundings.hasOptionalChaining ? optionalEdit(node) : classicEdit(node)));
   if (edits.some((edit) => edit === undefined)) return undefined;
   const isSure = uses.every(({ sure }) => sure);
+  // Several parts of one missing thing: then the thing is missed, not a part.
+  if (!isSure && together.length > 1) return undefined;
   const takesExit = first.because.includes("takes the exit");
   return {
     edits: edits.flatMap((edit) => (edit === undefined ? [] : [edit])),
@@ -43,7 +49,28 @@ function use(node: ts.Node, { fault }: Surroundings): Use {
   if (!ts.isPropertyAccessExpression(node) && !ts.isElementAccessExpression(node) && !ts.isCallExpression(node)) {
     return { accepts: false, sure: true, because: "is no read" };
   }
-  return useOf(chainAround(node), fault.open);
+  const result = fateOf(chainAround(node), fault.open);
+  const mention = result.accepts && fault.key !== undefined ? mentionElsewhere(node, fault.key) : undefined;
+  if (mention === undefined) return result;
+  return {
+    accepts: mention !== "argument",
+    sure: false,
+    because: `${result.because}, though the other way uses it too`,
+  };
+}
+
+/** The way that is taken without the value may hand the missing value on all the same. */
+function mentionElsewhere(node: ts.Node, key: string): "argument" | "text" | undefined {
+  let choice = node.parent;
+  while (!ts.isConditionalExpression(choice) && !ts.isStatement(choice)) choice = choice.parent;
+  if (!ts.isConditionalExpression(choice) || choice.condition.getEnd() < node.getEnd()) return undefined;
+  let found: "argument" | "text" | undefined;
+  eachNode(choice.whenFalse, (inner) => {
+    if (!ts.isExpression(inner) || keyOf(inner) !== key) return;
+    const isArgument = ts.isCallExpression(inner.parent) || ts.isNewExpression(inner.parent);
+    if (found !== "argument") found = isArgument ? "argument" : "text";
+  });
+  return found;
 }
 
 /** With the first read optional, a later one in the same test's success is proven. Left to the final check. */
@@ -86,7 +113,11 @@ function classicEdit(node: ts.Node): TextEdit | undefined {
     return fits ? { start: at, end: at, text: isUnequal ? `!${shown} || ` : `${shown} && ` } : undefined;
   }
   const isWhole =
-    ts.isVariableDeclaration(parent) || ts.isPropertyAssignment(parent) || ts.isReturnStatement(parent) || ts.isCallExpression(parent) || ts.isArrowFunction(parent);
+    ts.isVariableDeclaration(parent) ||
+    ts.isPropertyAssignment(parent) ||
+    ts.isReturnStatement(parent) ||
+    ts.isCallExpression(parent) ||
+    ts.isArrowFunction(parent);
   if (!isWhole) return undefined;
   return { start: at, end: chain.getEnd(), text: `${shown} ? ${chain.getText()} : undefined` };
 }
@@ -100,7 +131,8 @@ export async function knowsOptionalChaining(code: Code, snapshot: Snapshot): Pro
   if (/\?\.[A-Za-z_$[(]|\?\? /.test(code.text)) return true;
   const root = posix.dirname(code.path).split("/")[0] ?? "";
   const used = (await snapshot.search("?.", hitsMax)).some(
-    ({ path, text }) => /\.[cm]?jsx?$/i.test(path) && path.startsWith(root === "." ? "" : `${root}/`) && /\w\?\.[A-Za-z_$[(]/.test(text),
+    ({ path, text }) =>
+      /\.[cm]?jsx?$/i.test(path) && path.startsWith(root === "." ? "" : `${root}/`) && /\w\?\.[A-Za-z_$[(]/.test(text),
   );
   if (used) return true;
   const engines = /"node"\s*:\s*"[^"\d]{0,5}(\d{1,3})/.exec((await snapshot.read("package.json")) ?? "")?.[1];

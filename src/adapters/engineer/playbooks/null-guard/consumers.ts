@@ -1,22 +1,12 @@
 import { ts } from "ts-morph";
 import type { OpenFile } from "../code/project.ts";
 import { eachNode, type FunctionNode, functionAround, isFunction, keyOf, someNode, unwrap } from "../code/syntax.ts";
-import { isGuarded, leaves, nothingOf } from "./presence.ts";
-
-/** Whether the place where a value goes can do with `undefined`, and how plainly the code says so. */
-export interface Use {
-  accepts: boolean;
-  sure: boolean;
-  /** Completes "… , which ". */
-  because: string;
-}
+import { asTest, isTest } from "./conditions.ts";
+import { isGuarded, nothingOf } from "./presence.ts";
+import { no, plainly, probably, type Use } from "./use.ts";
 
 const depthMax = 4;
 const referencesMax = 40;
-const no = (because: string): Use => ({ accepts: false, sure: true, because });
-const plainly = (because: string): Use => ({ accepts: true, sure: true, because });
-const probably = (because: string): Use => ({ accepts: true, sure: false, because });
-
 /** The whole chain that ends early when one of its links is nothing: `a.b.c(d)` for `a.b`. */
 export function chainAround(node: ts.Expression): ts.Expression {
   let at = node;
@@ -31,11 +21,11 @@ export function chainAround(node: ts.Expression): ts.Expression {
 }
 
 /** What becomes of a value that may be `undefined` from now on. */
-export function useOf(node: ts.Expression, open: OpenFile, depth = 0): Use {
+export function fateOf(node: ts.Expression, open: OpenFile, depth = 0): Use {
   const { parent } = node;
   if (depth > depthMax) return no("is used in too many places to follow");
-  if (ts.isParenthesizedExpression(parent) || ts.isAwaitExpression(parent)) return useOf(parent, open, depth);
-  if (ts.isAsExpression(parent) || ts.isSatisfiesExpression(parent)) return useOf(parent, open, depth);
+  if (ts.isParenthesizedExpression(parent) || ts.isAwaitExpression(parent)) return fateOf(parent, open, depth);
+  if (ts.isAsExpression(parent) || ts.isSatisfiesExpression(parent)) return fateOf(parent, open, depth);
   if (ts.isBinaryExpression(parent)) return inOperation(node, parent, open, depth);
   if (ts.isTypeOfExpression(parent)) return plainly("is only asked for its type");
   if (ts.isPrefixUnaryExpression(parent)) {
@@ -62,10 +52,10 @@ function inOperation(node: ts.Expression, parent: ts.BinaryExpression, open: Ope
   if (kind === ts.SyntaxKind.QuestionQuestionToken || kind === ts.SyntaxKind.BarBarToken) {
     return isLeft
       ? plainly(`has a value to fall back on (${parent.operatorToken.getText()})`)
-      : useOf(parent, open, depth);
+      : fateOf(parent, open, depth);
   }
   if (kind === ts.SyntaxKind.AmpersandAmpersandToken) {
-    return isTest(parent) || (isLeft && isTest(parent)) ? asTest(parent) : useOf(parent, open, depth);
+    return isTest(parent) || (isLeft && isTest(parent)) ? asTest(parent) : fateOf(parent, open, depth);
   }
   const isEquality =
     kind === ts.SyntaxKind.EqualsEqualsEqualsToken ||
@@ -91,76 +81,10 @@ function inOperation(node: ts.Expression, parent: ts.BinaryExpression, open: Ope
   return typed(node, open) ?? no("is kept in an object that others read");
 }
 
-/** A test that is false for nothing. It must not be one whose success ends the work: then a check would be skipped. */
-function asTest(node: ts.Expression): Use {
-  let top: ts.Node = node;
-  while (ts.isParenthesizedExpression(top.parent) || isLogical(top.parent)) top = top.parent;
-  const { parent } = top;
-  if (!ts.isIfStatement(parent) || parent.expression !== top) {
-    const isPlain = !someNode(
-      top,
-      (at) =>
-        at.kind === ts.SyntaxKind.ExclamationEqualsEqualsToken || at.kind === ts.SyntaxKind.ExclamationEqualsToken,
-    );
-    return isPlain ? plainly("is only tested") : probably("is only tested");
-  }
-  const outcome = truth(parent.expression, node);
-  if (leaves(parent.thenStatement) && outcome !== true) return no("decides whether the work goes on");
-  return plainly(
-    outcome === true && leaves(parent.thenStatement) ? "then takes the exit that is there already" : "is only tested",
-  );
-}
-
-function isLogical(node: ts.Node): boolean {
-  if (ts.isPrefixUnaryExpression(node)) return node.operator === ts.SyntaxKind.ExclamationToken;
-  if (!ts.isBinaryExpression(node)) return false;
-  const { kind } = node.operatorToken;
-  return kind === ts.SyntaxKind.AmpersandAmpersandToken || kind === ts.SyntaxKind.BarBarToken;
-}
-
-/** What the whole test comes to when the part `missing` is decided by an `undefined`; `undefined` when other things decide. */
-function truth(test: ts.Expression, missing: ts.Node): boolean | undefined {
-  const at = unwrap(test);
-  if (ts.isBinaryExpression(at)) {
-    const { kind } = at.operatorToken;
-    if (isLogical(at)) {
-      const sides = [truth(at.left, missing), truth(at.right, missing)];
-      const decisive = kind === ts.SyntaxKind.BarBarToken;
-      if (sides.includes(decisive)) return decisive;
-      return sides.includes(undefined) ? undefined : !decisive;
-    }
-    const holds = at === missing || at.left === missing || at.right === missing;
-    if (!holds) return undefined;
-    const isUnequal =
-      kind === ts.SyntaxKind.ExclamationEqualsEqualsToken || kind === ts.SyntaxKind.ExclamationEqualsToken;
-    const comparesNothing = nothingOf(at.left) !== undefined || nothingOf(at.right) !== undefined;
-    return isUnequal !== comparesNothing;
-  }
-  if (ts.isPrefixUnaryExpression(at)) {
-    if (at === missing) return true;
-    const inner = truth(at.operand, missing);
-    return inner === undefined ? undefined : !inner;
-  }
-  return at === unwrapNode(missing) ? false : undefined;
-}
-
-function unwrapNode(node: ts.Node): ts.Node {
-  return ts.isExpression(node) ? unwrap(node) : node;
-}
-
-function isTest(node: ts.Expression): boolean {
-  let at: ts.Node = node;
-  while (ts.isParenthesizedExpression(at.parent) || isLogical(at.parent)) at = at.parent;
-  const { parent } = at;
-  if (ts.isIfStatement(parent) || ts.isWhileStatement(parent) || ts.isDoStatement(parent))
-    return parent.expression === at;
-  return (ts.isConditionalExpression(parent) || ts.isForStatement(parent)) && parent.condition === at;
-}
-
 function inChoice(node: ts.Expression, parent: ts.ConditionalExpression, open: OpenFile, depth: number): Use {
   if (parent.condition === node) return asTest(node);
   const other = parent.whenTrue === node ? parent.whenFalse : parent.whenTrue;
-  return nothingOf(other) !== undefined ? plainly("may be nothing already") : useOf(parent, open, depth);
+  return nothingOf(other) !== undefined ? plainly("may be nothing already") : fateOf(parent, open, depth);
 }
 
 function inMarkup(node: ts.Expression, parent: ts.JsxExpression, open: OpenFile): Use {
@@ -217,7 +141,7 @@ function ofName(name: string, scope: ts.Node, after: number, open: OpenFile, dep
     ) {
       return no(`is read from again in \`${parent.getText().slice(0, 60)}\``);
     }
-    const use = useOf(isRead ? chainAround(parent) : reference, open, depth + 1);
+    const use = fateOf(isRead ? chainAround(parent) : reference, open, depth + 1);
     if (!use.accepts) return use;
     if (!use.sure) weakest = { ...weakest, sure: false };
   }

@@ -35,7 +35,15 @@ export function exitsIn(code: Code): Exit[] {
     const body = ts.isBlock(node.thenStatement) ? node.thenStatement.statements : [node.thenStatement];
     if (body.length > bodyStatementsMax) return undefined;
     const oneLine = !node.getText(code.source).includes("\n");
-    exits.push({ code, statement: node, body, braces, oneLine, fn: functionAround(node), test: nullTestOf(node.expression) });
+    exits.push({
+      code,
+      statement: node,
+      body,
+      braces,
+      oneLine,
+      fn: functionAround(node),
+      test: nullTestOf(node.expression),
+    });
     return undefined;
   });
   return exits;
@@ -46,7 +54,9 @@ export function nullTestOf(test: ts.Expression): NullTest | undefined {
   const at = unwrap(test);
   if (ts.isPrefixUnaryExpression(at) && at.operator === ts.SyntaxKind.ExclamationToken) {
     const inner = unwrap(at.operand);
-    return ts.isIdentifier(inner) || ts.isPropertyAccessExpression(inner) || ts.isElementAccessExpression(inner) ? "bang" : undefined;
+    return ts.isIdentifier(inner) || ts.isPropertyAccessExpression(inner) || ts.isElementAccessExpression(inner)
+      ? "bang"
+      : undefined;
   }
   if (!ts.isBinaryExpression(at)) return undefined;
   const { kind } = at.operatorToken;
@@ -62,7 +72,10 @@ export async function siblingsOf(path: string, snapshot: Snapshot): Promise<Code
   const name = posix.basename(path);
   const near = (await snapshot.list())
     .filter((other) => other !== path && isSourceFile(other) && !isTestFile(other))
-    .map((other) => ({ other, rank: nearness(folder, posix.dirname(other)) + (posix.basename(other) === name ? 1.5 : 0) }))
+    .map((other) => ({
+      other,
+      rank: nearness(folder, posix.dirname(other)) + (posix.basename(other) === name ? 1.5 : 0),
+    }))
     .filter(({ rank }) => rank > 0)
     .sort((one, two) => two.rank - one.rank || one.other.localeCompare(two.other))
     .slice(0, siblingsMax);

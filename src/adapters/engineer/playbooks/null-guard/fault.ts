@@ -43,8 +43,8 @@ export async function locate(place: Place, error: NullishError, snapshot: Snapsh
   const access = accessAt(code, place, error);
   if (typeof access === "string") return { kind: "unknown", because: access };
   const fault = faultOf(open, place, error, access);
-  if (isPresent(fault)) return { kind: "already_guarded", fault };
   const contradiction = deniedByTypes(fault);
+  if (error.form !== "call" && isPresent(fault)) return { kind: "already_guarded", fault };
   return contradiction === undefined ? { kind: "fault", fault } : { kind: "unknown", because: contradiction };
 }
 
@@ -79,7 +79,9 @@ function isPresent({ access, key, error }: Fault): boolean {
  */
 function deniedByTypes({ open, access, error, shown, place }: Fault): string | undefined {
   if (error.form === "call") {
-    return isOptionalFunction(open, access.receiver) ? undefined : `\`${shown}\` is not a function; what it is instead is not known`;
+    return isOptionalFunction(open, access.receiver)
+      ? undefined
+      : `\`${shown}\` is not a function; what it is instead is not known`;
   }
   if (!open.isStrict || doubtful(access.receiver)) return undefined;
   const root = rootOf(access.receiver);
@@ -114,6 +116,7 @@ function isOptionalFunction({ checker }: OpenFile, callee: ts.Expression): boole
 /** Whether the surroundings decide about access: a person should see such a change. */
 export function touchesAccess({ code, access }: Fault): boolean {
   const fn = functionAround(access.node);
-  const words = /(auth|permission|polic(?:y|ies)|access-?control|login|sign-?in|session|token|password|credential|rbac|acl|guard|admin)/i;
+  const words =
+    /(auth|permission|polic(?:y|ies)|access-?control|login|sign-?in|session|token|password|credential|rbac|acl|guard|admin)/i;
   return words.test(code.path) || words.test(fn?.name?.getText() ?? "");
 }

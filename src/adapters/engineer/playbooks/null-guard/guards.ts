@@ -1,7 +1,16 @@
 import { ts } from "ts-morph";
+import {
+  declarationOf,
+  type FunctionNode,
+  functionAround,
+  rootOf,
+  someNode,
+  startLine,
+  statementAround,
+  statementsOf,
+} from "../code/syntax.ts";
 import { endsItsLine, endsWithSemicolons, guardText, indentAt, nextLineStart, quoteOf } from "../code/text.ts";
-import { declarationOf, type FunctionNode, functionAround, rootOf, someNode, startLine, statementAround, statementsOf } from "../code/syntax.ts";
-import { adapted, sentencesOf, statusOf } from "./answer.ts";
+import { adapted, isSpoken, sentencesOf, statusOf } from "./answer.ts";
 import type { Exit, NullTest } from "./exits.ts";
 import { type Fault, touchesAccess } from "./fault.ts";
 import { type Handler, handlerOf } from "./handler.ts";
@@ -33,7 +42,7 @@ export function answerGuard(surroundings: Surroundings): Draft | undefined {
   const body = found?.body ?? ownAnswer(surroundings, handler, status);
   if (body === undefined) return undefined;
   const guard = {
-    condition: conditionFor(surroundings, fault.key, found?.exit),
+    condition: conditionFor(surroundings, found?.exit),
     body,
     indent: spot.indent,
     braces: found?.exit.braces ?? usualBraces(surroundings),
@@ -43,11 +52,17 @@ export function answerGuard(surroundings: Surroundings): Draft | undefined {
   const doubt = origin.source === "call" ? 14 : origin.source === "session" ? 4 : 0;
   return {
     edits: [{ start: spot.position, end: spot.position, text: guardText(fault.code, guard) }],
-    strategy: `guard ${spot.where}: when \`${fault.shown}\` is missing, answer ${status}${found === undefined ? "" : ` in the way of ${found.exit.code.path}:${startLine(found.exit.code, found.exit.statement)}`}`,
+    strategy: `guard ${spot.where}: when \`${fault.shown}\` is missing, answer ${answerInWords(found?.exit, status)}`,
     subject: `Answer ${status} when ${origin.noun === "" ? fault.shown : `the ${origin.noun}`} is missing`,
     confidence: sure - doubt - placeDoubt(fault),
     personBecause: touchesAccess(fault) || status === 401 ? "the change decides who gets in" : null,
   };
+}
+
+function answerInWords(model: Exit | undefined, status: WantedStatus): string {
+  if (model === undefined) return `${status}`;
+  const like = `in the way of ${model.code.path}:${startLine(model.code, model.statement)}`;
+  return isSpoken(model) && statusOf(model) === undefined ? like : `${status} ${like}`;
 }
 
 /** 404 for what was looked up, 400 for what was not sent, 401 for nobody; nothing for another service's answers. */
@@ -72,22 +87,35 @@ function statusFor({ origin }: Fault): WantedStatus | undefined {
 export function spotFor(fault: Fault): Spot | undefined {
   const { code, access, key, origin } = fault;
   if (key === undefined || isInline(access.receiver)) return undefined;
-  const failing = statementAround(access.node);
-  const fn = origin.fn ?? functionAround(access.node);
-  if (fn?.body === undefined) return undefined;
   const declared = origin.statement;
+  const { fn: outer } = origin;
   const isClear =
     declared !== undefined &&
+    outer?.body !== undefined &&
     hasValue(declared, access.receiver) &&
     endsItsLine(code.text, declared.getEnd()) &&
-    !isTestedElsewhere(fn.body, key, access.node) &&
+    !isTestedElsewhere(outer.body, key, access.node) &&
     !isSetBetween(declared, access.node, key);
   if (isClear) {
     const last = afterItsChecks(declared, access.receiver, code.text);
     const at = access.node;
-    return { position: nextLineStart(code.text, last.getEnd()), indent: indentAt(code.text, declared.getStart()), fn, at, where: "after the query" };
+    return {
+      position: nextLineStart(code.text, last.getEnd()),
+      indent: indentAt(code.text, declared.getStart()),
+      fn: outer,
+      at,
+      where: "after the query",
+    };
   }
-  if (failing === undefined || functionAround(failing) !== fn || !isAlwaysReached(access.node, failing)) return undefined;
+  const failing = statementAround(access.node);
+  const fn = functionAround(access.node);
+  if (
+    failing === undefined ||
+    fn === undefined ||
+    functionAround(failing) !== fn ||
+    !isAlwaysReached(access.node, failing)
+  )
+    return undefined;
   const start = failing.getStart();
   const indent = indentAt(code.text, start);
   if (!/^[ \t]*$/.test(code.text.slice(code.text.lastIndexOf("\n", start - 1) + 1, start))) return undefined;
@@ -105,7 +133,10 @@ function isSetBetween(declared: ts.Statement, node: ts.Node, key: string): boole
   const stem = key.split(/[.[]/, 1)[0] ?? key;
   const statements = statementsOf(declared.parent) ?? [];
   return statements.some(
-    (statement) => statement.getStart() > declared.getStart() && statement.getStart() <= node.getStart() && assigns(statement, key, stem),
+    (statement) =>
+      statement.getStart() > declared.getStart() &&
+      statement.getStart() <= node.getStart() &&
+      assigns(statement, key, stem),
   );
 }
 
@@ -115,16 +146,19 @@ function afterItsChecks(declared: ts.Statement, receiver: ts.Expression, text: s
   const names = new Set<string>();
   if (ts.isVariableStatement(declared)) {
     for (const { name } of declared.declarationList.declarations) {
-      if (!ts.isIdentifier(name)) for (const element of name.elements) if (ts.isBindingElement(element)) names.add(element.name.getText());
+      if (!ts.isIdentifier(name))
+        for (const element of name.elements) if (ts.isBindingElement(element)) names.add(element.name.getText());
     }
   }
   const own = rootOf(receiver)?.text;
-  const mentions = (node: ts.Node, wanted: (name: string) => boolean) => someNode(node, (at) => ts.isIdentifier(at) && wanted(at.text));
+  const mentions = (node: ts.Node, wanted: (name: string) => boolean) =>
+    someNode(node, (at) => ts.isIdentifier(at) && wanted(at.text));
   let last = declared;
   for (const next of statements.slice(statements.indexOf(declared) + 1)) {
     const isCheck = ts.isIfStatement(next) && leaves(next.thenStatement) && next.elseStatement === undefined;
     if (!isCheck || !endsItsLine(text, next.getEnd())) break;
-    if (!mentions(next.expression, (name) => names.has(name) && name !== own) || mentions(next, (name) => name === own)) break;
+    if (!mentions(next.expression, (name) => names.has(name) && name !== own) || mentions(next, (name) => name === own))
+      break;
     last = next;
   }
   return last;
@@ -136,7 +170,12 @@ function isAlwaysReached(node: ts.Node, statement: ts.Statement): boolean {
     const { parent } = child;
     if (ts.isIfStatement(parent) && child !== parent.expression) return false;
     if (ts.isConditionalExpression(parent) && child !== parent.condition) return false;
-    if (ts.isBinaryExpression(parent) && child === parent.right && /^(&&|\|\||\?\?)/.test(parent.operatorToken.getText())) return false;
+    if (
+      ts.isBinaryExpression(parent) &&
+      child === parent.right &&
+      /^(&&|\|\||\?\?)/.test(parent.operatorToken.getText())
+    )
+      return false;
     if (ts.isWhileStatement(parent) || ts.isDoStatement(parent) || ts.isForStatement(parent)) return false;
     if (ts.isTryStatement(parent) || ts.isSwitchStatement(parent)) return false;
   }
@@ -147,10 +186,17 @@ function bestAnswer({ fault, own, nearby }: Surroundings, spot: Spot, status: Wa
   const ranked = [...own, ...nearby]
     .map((exit, index) => ({ exit, rank: rankOf(exit, fault, spot, status) - index / 1_000 }))
     .sort((one, other) => other.rank - one.rank);
-  const answers = ranked.filter(({ exit }) => statusOf(exit) !== undefined);
+  const answers = ranked.filter(({ exit }) => statusOf(exit) !== undefined || (exit.fn === spot.fn && isSpoken(exit)));
   const examples = answers.filter(({ exit }) => statusOf(exit) === status).flatMap(({ exit }) => sentencesOf(exit));
   const others = answers.flatMap(({ exit }) => sentencesOf(exit));
-  const wanted = { status, noun: fault.origin.noun, examples: examples.length > 0 ? examples : others, code: fault.code, fn: spot.fn, at: spot.at };
+  const wanted = {
+    status,
+    noun: fault.origin.noun,
+    examples: examples.length > 0 ? examples : others,
+    code: fault.code,
+    fn: spot.fn,
+    at: spot.at,
+  };
   for (const { exit } of answers) {
     const body = adapted(exit, wanted);
     if (body !== undefined) return { exit, body };
@@ -161,7 +207,7 @@ function bestAnswer({ fault, own, nearby }: Surroundings, spot: Spot, status: Wa
 /** The same status in the same file is the best model, then the same file, then the same status elsewhere. */
 function rankOf(exit: Exit, fault: Fault, spot: Spot, status: WantedStatus): number {
   const isOwn = exit.code === fault.code;
-  const isSame = statusOf(exit) === status;
+  const isSame = statusOf(exit) === status || (exit.fn === spot.fn && isSpoken(exit));
   return (isOwn ? 4 : 0) + (isSame ? 3 : 0) + (exit.fn === spot.fn ? 1 : 0) + (exit.test !== undefined ? 0.5 : 0);
 }
 
@@ -185,7 +231,7 @@ function ownAnswer({ fault }: Surroundings, { style, through }: Handler, status:
 }
 
 /** The test for a missing value, as this code writes it and as the value allows. */
-export function conditionFor({ fault, own, nearby }: Surroundings, key: string, model: Exit | undefined): string {
+export function conditionFor({ fault, own, nearby }: Surroundings, model: Exit | undefined): string {
   const { error, open, access } = fault;
   const shown = access.receiver.getText();
   const style = model?.test ?? usualTest(own) ?? usualTest(nearby) ?? "bang";
@@ -201,7 +247,8 @@ export function conditionFor({ fault, own, nearby }: Surroundings, key: string, 
   return values.map((value) => `${shown} === ${value}`).join(" || ");
 }
 
-const textMethods = /^(length|trim|split|replace|toLowerCase|toUpperCase|toFixed|slice|substring|startsWith|endsWith|includes|match|charAt|toString)$/;
+const textMethods =
+  /^(length|trim|split|replace|toLowerCase|toUpperCase|toFixed|slice|substring|startsWith|endsWith|includes|match|charAt|toString)$/;
 
 /** Texts and numbers: `!x` would take an empty text or a zero for a missing one. */
 function mayBeEmpty(type: ts.Type, { error }: Fault): boolean {

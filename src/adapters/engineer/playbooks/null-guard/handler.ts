@@ -10,31 +10,38 @@ export interface Handler {
 
 const methods = /^(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS|ALL|loader|action)$/;
 const routers = /^(get|post|put|patch|delete|del|head|options|all|use|route|on|handle|middleware|openapi)$/i;
-const wrappers = /^(?:define(?:Cached)?EventHandler|eventHandler|asyncHandler|catchAsync|wrap\w*|with[A-Z]\w*|create\w*Handler|handler)$/;
+const wrappers =
+  /^(?:define(?:Cached)?EventHandler|eventHandler|asyncHandler|catchAsync|wrap\w*|with[A-Z]\w*|create\w*Handler|handler)$/;
 
 /** How `fn` answers requests; `undefined` when it does not look like a function that does. */
 export function handlerOf(fn: FunctionNode, code: Code): Handler | undefined {
   const [first, second] = fn.parameters.map(({ name }) => (ts.isIdentifier(name) ? name.text : undefined));
   const calls = callsOn(fn);
-  const has = (owner: string | undefined, names: RegExp) => owner !== undefined && [...(calls.get(owner) ?? [])].some((name) => names.test(name));
+  const has = (owner: string | undefined, names: RegExp) =>
+    owner !== undefined && [...(calls.get(owner) ?? [])].some((name) => names.test(name));
   if (has(second, /^code$/) || (second === "reply" && calls.has("reply"))) return { style: "fastify", through: second };
   if (has(second, /^(status|json|send|sendStatus|end|render|redirect|set|setHeader|writeHead|type)$/)) {
     return { style: "express", through: second };
   }
-  if (second !== undefined && /^(res|response)$/.test(second) && /^_?(req|request)$/.test(first ?? "")) return { style: "express", through: second };
-  if (has(first, /^(json|text|html|body|notFound)$/) && /^(c|ctx|context)$/.test(first ?? "")) return { style: "hono", through: first };
-  if (answersWeb(fn, code)) return { style: "web", through: /\bNextResponse\b/.test(code.text) ? "NextResponse" : "Response" };
+  if (second !== undefined && /^(res|response)$/.test(second) && /^_?(req|request)$/.test(first ?? ""))
+    return { style: "express", through: second };
+  if (has(first, /^(json|text|html|body|notFound)$/) && /^(c|ctx|context)$/.test(first ?? ""))
+    return { style: "hono", through: first };
+  if (answersWeb(fn, code))
+    return { style: "web", through: /\bNextResponse\b/.test(code.text) ? "NextResponse" : "Response" };
   return isRegistered(fn) ? { style: "other", through: undefined } : undefined;
 }
 
 function answersWeb(fn: FunctionNode, code: Code): boolean {
   if (/\bResponse\b/.test(fn.type?.getText() ?? "")) return true;
-  if (methods.test(nameOf(fn)) && /(^|\/)(route|\+server|.*\.server)\.[cm]?[jt]sx?$|\/(routes|api)\//.test(code.path)) return true;
+  if (methods.test(nameOf(fn)) && /(^|\/)(route|\+server|.*\.server)\.[cm]?[jt]sx?$|\/(routes|api)\//.test(code.path))
+    return true;
   let found = false;
   if (fn.body === undefined) return false;
   eachNode(fn.body, (node) => {
     if (isFunction(node)) return false;
-    if (ts.isReturnStatement(node)) found ||= /^(new Response\(|(Next)?Response\.)/.test(node.expression?.getText() ?? "");
+    if (ts.isReturnStatement(node))
+      found ||= /^(new Response\(|(Next)?Response\.)/.test(node.expression?.getText() ?? "");
     return undefined;
   });
   return found;
@@ -52,8 +59,12 @@ function isRegistered(fn: FunctionNode): boolean {
   }
   if (ts.isPropertyAssignment(parent)) return parent.name.getText() === "handler";
   if (!ts.isMethodDeclaration(fn) || !ts.isClassLike(fn.parent)) return false;
-  const decorators = [...(ts.getDecorators(fn.parent) ?? []), ...(ts.getDecorators(fn) ?? [])].map((one) => one.getText());
-  return decorators.some((text) => /^@(Controller|RestController|JsonController|Resolver|Get|Post|Put|Patch|Delete)\b/.test(text));
+  const decorators = [...(ts.getDecorators(fn.parent) ?? []), ...(ts.getDecorators(fn) ?? [])].map((one) =>
+    one.getText(),
+  );
+  return decorators.some((text) =>
+    /^@(Controller|RestController|JsonController|Resolver|Get|Post|Put|Patch|Delete)\b/.test(text),
+  );
 }
 
 /** Which methods the function calls on each of its names. */

@@ -7,6 +7,12 @@ import type { Finding, Playbook, Repair } from "../playbook.ts";
 import { nullishErrorOf } from "./error-text.ts";
 import type { Study } from "./study.ts";
 
+type Repairable = Extract<Study, { kind: "repairable" }>;
+
+const stacksMax = 5;
+const textCharactersMin = 20;
+const sureConfidence = 80;
+
 /** A property read from, or a call on, null or undefined: found on the syntax tree and guarded in the file's own way. */
 export function createNullGuardPlaybook(): Playbook {
   return { name: "null-guard", diagnose, repair };
@@ -25,20 +31,53 @@ async function diagnose(problem: Problem, snapshot: Snapshot): Promise<Finding> 
   }
 }
 
-async function repair(problem: Problem, _diagnosis: Diagnosis, snapshot: Snapshot, feedback: unknown[]): Promise<Repair> {
+async function repair(
+  problem: Problem,
+  _diagnosis: Diagnosis,
+  snapshot: Snapshot,
+  feedback: unknown[],
+): Promise<Repair> {
   const study = await studyOf(problem, snapshot);
   if (study?.kind === "unknown") return { kind: "cannot_fix", because: study.because };
-  if (study?.kind !== "repairable") return { kind: "cannot_fix", because: "the value is guarded in this version already" };
+  if (study?.kind !== "repairable")
+    return { kind: "cannot_fix", because: "the value is guarded in this version already" };
   const plan = study.plans[feedback.length];
   if (plan === undefined) {
-    return { kind: "cannot_fix", because: `all ${study.plans.length} safe ways to guard \`${study.shown}\` were tried` };
+    return {
+      kind: "cannot_fix",
+      because: `all ${study.plans.length} safe ways to guard \`${study.shown}\` were tried`,
+    };
   }
+  const also = feedback.length === 0 ? await alsoRepairable(problem, study.path, snapshot) : [];
   return {
     kind: "edits",
-    edits: [{ path: study.path, content: plan.text }],
+    edits: [
+      { path: study.path, content: plan.text },
+      ...also.map(({ path, plans: [best] }) => ({ path, content: best.text })),
+    ],
     subject: subjectOf(plan.subject),
-    explanation: `${study.cause}\n\nThe repair: ${plan.strategy}.`,
+    explanation: [study, ...also]
+      .map(({ cause, plans }) => `${cause}\n\nThe repair: ${(plans === study.plans ? plan : plans[0]).strategy}.`)
+      .join("\n\n"),
   };
+}
+
+/** A stack text that holds the same error more than once, from different files: each is repaired, where that is sure. */
+async function alsoRepairable(problem: Problem, path: string, snapshot: Snapshot): Promise<Repairable[]> {
+  const found: Repairable[] = [];
+  for (const stack of furtherStacks(problem)) {
+    const study = await studyOf({ ...problem, frames: [], stack }, snapshot);
+    if (study?.kind !== "repairable" || study.path === path || found.some((other) => other.path === study.path))
+      continue;
+    if (study.plans[0].confidence >= sureConfidence) found.push(study);
+  }
+  return found;
+}
+
+function furtherStacks({ message, stack }: Problem): string[] {
+  const text = /Cannot [^\n]{1,300}/.exec(message)?.[0].trim() ?? message;
+  if (stack === null || text.length < textCharactersMin) return [];
+  return stack.split(text, stacksMax + 2).slice(2);
 }
 
 /** Reads the code only when the error's text says that something was null or undefined. */
@@ -52,7 +91,7 @@ async function studyOf(problem: Problem, snapshot: Snapshot): Promise<Study | un
   return study(place, error, snapshot);
 }
 
-function faultOf(problem: Problem, study: Extract<Study, { kind: "repairable" }>): Diagnosis {
+function faultOf(problem: Problem, study: Repairable): Diagnosis {
   const [best] = study.plans;
   return diagnosisOf({
     causeClass: "code_fault",

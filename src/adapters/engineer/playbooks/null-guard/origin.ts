@@ -3,12 +3,15 @@ import {
   type Binding,
   type Code,
   declarationOf,
+  eachNode,
   type FunctionNode,
   functionAround,
   rootOf,
   statementAround,
   unwrap,
 } from "../code/syntax.ts";
+
+import { nothingOf } from "./presence.ts";
 
 /** Where a value came from, as far as the code says. */
 export type Source =
@@ -48,7 +51,7 @@ export function originOf(receiver: ts.Expression, code: Code): Origin {
   const statement = isInline(receiver) ? undefined : declared && statementAround(declared);
   return {
     source,
-    text: clean(declared?.initializer?.getText() ?? receiver.getText()),
+    text: clean((declared === undefined ? undefined : givenTo(declared))?.getText() ?? receiver.getText()),
     at,
     statement,
     fn: statement === undefined ? undefined : functionAround(statement),
@@ -77,8 +80,23 @@ function sourceOf(expression: ts.Expression, steps: number): Source {
 function ofBinding(binding: Binding | undefined, steps: number): Source {
   if (binding?.kind === "parameter")
     return isRequestPart(binding.element?.name.getText() ?? "") ? "input" : "parameter";
-  if (binding?.kind !== "variable" || binding.node.initializer === undefined) return "unknown";
-  return sourceOf(binding.node.initializer, steps - 1);
+  if (binding?.kind !== "variable") return "unknown";
+  const value = givenTo(binding.node);
+  return value === undefined ? "unknown" : sourceOf(value, steps - 1);
+}
+
+/** What a variable is given: where it is declared, or by its only assignment when it is declared empty. */
+function givenTo(declaration: ts.VariableDeclaration): ts.Expression | undefined {
+  const { initializer, name } = declaration;
+  if (initializer !== undefined && nothingOf(initializer) === undefined) return initializer;
+  const given: ts.Expression[] = [];
+  const scope = functionAround(declaration)?.body;
+  if (scope === undefined || !ts.isIdentifier(name)) return undefined;
+  eachNode(scope, (node) => {
+    const isAssignment = ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.EqualsToken;
+    if (isAssignment && ts.isIdentifier(node.left) && node.left.text === name.text) given.push(node.right);
+  });
+  return given.length === 1 ? given[0] : undefined;
 }
 
 function ofChain(at: ts.PropertyAccessExpression | ts.ElementAccessExpression, steps: number): Source {
@@ -92,6 +110,8 @@ function ofChain(at: ts.PropertyAccessExpression | ts.ElementAccessExpression, s
   const isEntry =
     ts.isElementAccessExpression(at) ||
     /^(data|rows|row|result|results|records|item|items|Item|Items)$/.test(at.name.text);
+  const isOfFound = root !== undefined && ts.isElementAccessExpression(at) && sourceOf(root, steps - 1) === "lookup";
+  if (isOfFound) return "lookup";
   if (inner === "lookup" && !isEntry) return "unknown";
   return inner === "call" && ts.isElementAccessExpression(at) ? "lookup" : inner;
 }

@@ -1,8 +1,8 @@
 import { ts } from "ts-morph";
-import { applyEdits, type TextEdit } from "../code/text.ts";
 import { eachNode, functionAround, keyOf, parse } from "../code/syntax.ts";
-import type { Fault } from "./fault.ts";
+import { applyEdits, type TextEdit } from "../code/text.ts";
 import type { Exit } from "./exits.ts";
+import type { Fault } from "./fault.ts";
 import { bareReads } from "./presence.ts";
 
 /** One way to repair a fault: the file's text afterwards, and why it may be done like this. */
@@ -35,10 +35,14 @@ export function checked(draft: Draft, { fault }: Surroundings): Plan | undefined
   const after = parse(code.path, text);
   if (text === code.text || after === undefined) return undefined;
   if (key !== undefined && error.form !== "iterate" && error.form !== "convert") {
-    const grown = edits.filter(({ start }) => start <= access.node.getStart()).reduce((sum, edit) => sum + edit.text.length - (edit.end - edit.start), 0);
+    const grown = edits
+      .filter(({ start }) => start <= access.node.getStart())
+      .reduce((sum, edit) => sum + edit.text.length - (edit.end - edit.start), 0);
     const scope = scopeAt(after.source, access.node.getStart() + grown);
     const missing = error.value === "nullish" ? "undefined" : error.value;
-    const left = bareReads(scope, key, missing).filter((node) => node.getStart() >= Math.min(...edits.map(({ start }) => start)));
+    const left = bareReads(scope, key, missing).filter(
+      (node) => node.getStart() >= Math.min(...edits.map(({ start }) => start)),
+    );
     if (left.length > 0) return undefined;
   }
   return open.newErrors(text).length > 0 ? undefined : { ...rest, text };
@@ -66,12 +70,13 @@ export function isTestedElsewhere(root: ts.Node, key: string, except: ts.Node): 
   eachNode(root, (node) => {
     if (node === except || found) return false;
     const { parent } = node;
-    if (!ts.isIdentifier(node) && !ts.isPropertyAccessExpression(node) && !ts.isElementAccessExpression(node)) return undefined;
+    if (!ts.isIdentifier(node) && !ts.isPropertyAccessExpression(node) && !ts.isElementAccessExpression(node))
+      return undefined;
     if (keyOf(node) !== key || parent === undefined) return undefined;
     found ||=
       (ts.isPrefixUnaryExpression(parent) && parent.operator === ts.SyntaxKind.ExclamationToken) ||
       (ts.isPropertyAccessExpression(parent) && parent.expression === node && parent.questionDotToken !== undefined) ||
-      ((ts.isConditionalExpression(parent) || ts.isIfStatement(parent)) && (parent as { condition?: ts.Node }).condition === node) ||
+      (ts.isConditionalExpression(parent) && parent.condition === node) ||
       (ts.isIfStatement(parent) && parent.expression === node) ||
       (ts.isBinaryExpression(parent) && isNullComparison(parent, node));
     return undefined;
@@ -81,7 +86,11 @@ export function isTestedElsewhere(root: ts.Node, key: string, except: ts.Node): 
 
 function isNullComparison({ left, right, operatorToken }: ts.BinaryExpression, node: ts.Node): boolean {
   const { kind } = operatorToken;
-  if (kind === ts.SyntaxKind.QuestionQuestionToken || kind === ts.SyntaxKind.BarBarToken || kind === ts.SyntaxKind.AmpersandAmpersandToken) {
+  if (
+    kind === ts.SyntaxKind.QuestionQuestionToken ||
+    kind === ts.SyntaxKind.BarBarToken ||
+    kind === ts.SyntaxKind.AmpersandAmpersandToken
+  ) {
     return left === node;
   }
   const other = left === node ? right : left;

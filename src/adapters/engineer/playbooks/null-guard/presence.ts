@@ -10,12 +10,7 @@ export function isGuarded(node: ts.Node, key: string, missing: Missing): boolean
     if (isInProvenBranch(child, parent, key, missing)) return true;
     const statements = statementsOf(parent);
     if (statements !== undefined) {
-      const before = statements
-        .slice(
-          0,
-          statements.findIndex((statement) => statement === child),
-        )
-        .reverse();
+      const before = statements.filter((statement) => statement.getEnd() <= child.getStart()).reverse();
       for (const statement of before) {
         const says = whatItSays(statement, key, missing);
         if (says !== undefined) return says;

@@ -6,9 +6,9 @@ import type { NullishError } from "./error-text.ts";
 import { exitsIn, siblingsOf } from "./exits.ts";
 import { type Fault, locate } from "./fault.ts";
 import { answerGuard } from "./guards.ts";
+import { hoistedGuard } from "./hoist.ts";
 import { checked, type Draft, type Plan, type Surroundings } from "./plan.ts";
 import { answerNothing, emptyInstead, emptyOrMissing, sameWayOut, throwLikeOthers } from "./ways-out.ts";
-import { hoistedGuard } from "./hoist.ts";
 
 interface Common {
   path: string;
@@ -30,7 +30,8 @@ export async function study(place: Place, error: NullishError, snapshot: Snapsho
     return await studied(place, error, snapshot);
   } catch (thrown) {
     // Walking a tree recurses: code nested beyond reason is not judged.
-    if (thrown instanceof RangeError) return { kind: "unknown", because: `${place.path} is nested too deeply to be read` };
+    if (thrown instanceof RangeError)
+      return { kind: "unknown", because: `${place.path} is nested too deeply to be read` };
     throw thrown;
   }
 }
@@ -52,15 +53,33 @@ async function studied(place: Place, error: NullishError, snapshot: Snapshot): P
   };
   const [best, ...others] = plansFor(surroundings);
   if (best !== undefined) return { kind: "repairable", plans: [best, ...others], ...common(fault) };
-  const because = `\`${fault.shown}\` is ${valueOf(error)} at ${place.path}:${fault.line}, but nothing in the code says what should happen then, so no repair is safe`;
+  const because = `\`${fault.shown}\` is ${inWords(error)} at ${place.path}:${fault.line}, but nothing in the code says what should happen then, so no repair is safe`;
   return { kind: "unknown", because };
 }
 
 type Strategy = (surroundings: Surroundings) => Draft | undefined;
 
 /** What was looked up or sent is answered for; in other code the smallest change that its readers allow comes first. */
-const forValues: Strategy[] = [answerGuard, hoistedGuard, optionalChain, emptyOrMissing, emptyInstead, sameWayOut, answerNothing, throwLikeOthers];
-const forParts: Strategy[] = [optionalChain, emptyOrMissing, emptyInstead, answerGuard, hoistedGuard, sameWayOut, answerNothing, throwLikeOthers];
+const forValues: Strategy[] = [
+  answerGuard,
+  hoistedGuard,
+  optionalChain,
+  emptyOrMissing,
+  emptyInstead,
+  sameWayOut,
+  answerNothing,
+  throwLikeOthers,
+];
+const forParts: Strategy[] = [
+  optionalChain,
+  emptyOrMissing,
+  emptyInstead,
+  answerGuard,
+  hoistedGuard,
+  sameWayOut,
+  answerNothing,
+  throwLikeOthers,
+];
 
 function plansFor(surroundings: Surroundings): Plan[] {
   const { origin } = surroundings.fault;
@@ -78,8 +97,9 @@ function common(fault: Fault): Common {
   const { place, code, shown, line, origin, error } = fault;
   const declared = startLine(code, origin.at);
   const evidence = [{ file: place.path, line, note: `\`${shown}\` is read here without a test` }];
-  if (declared !== line) evidence.push({ file: place.path, line: declared, note: `it comes from here: ${origin.text}` });
-  return { path: place.path, line, shown, evidence, cause: causeOf(fault, valueOf(error), declared) };
+  if (declared !== line)
+    evidence.push({ file: place.path, line: declared, note: `it comes from here: ${origin.text}` });
+  return { path: place.path, line, shown, evidence, cause: causeOf(fault, inWords(error), declared) };
 }
 
 function causeOf({ place, shown, line, origin, error }: Fault, value: string, declared: number): string {
@@ -107,6 +127,6 @@ function why(source: Fault["origin"]["source"], text: string, line: number): str
   }
 }
 
-function valueOf({ value }: NullishError): string {
+function inWords({ value }: NullishError): string {
   return value === "nullish" ? "null or undefined" : value;
 }

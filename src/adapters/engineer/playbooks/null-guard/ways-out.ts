@@ -1,13 +1,22 @@
 import { ts } from "ts-morph";
-import { endsItsLine, endsWithSemicolons, guardText, indentAt, quoteOf } from "../code/text.ts";
-import { declarationOf, type FunctionNode, functionAround, isFunction, keyOf, someNode, startLine, statementAround, unwrap } from "../code/syntax.ts";
+import {
+  eachNode,
+  type FunctionNode,
+  isFunction,
+  keyOf,
+  someNode,
+  startLine,
+  statementAround,
+  unwrap,
+} from "../code/syntax.ts";
+import { endsWithSemicolons, guardText, quoteOf } from "../code/text.ts";
 import { chainAround } from "./consumers.ts";
 import type { Exit } from "./exits.ts";
 import { mayBeNothing, touchesAccess } from "./fault.ts";
 import { conditionFor, spotFor } from "./guards.ts";
 import { handlerOf } from "./handler.ts";
-import { type Draft, isTestedElsewhere, placeDoubt, type Surroundings } from "./plan.ts";
-import { assigns, leaves, nothingOf } from "./presence.ts";
+import { type Draft, placeDoubt, type Surroundings } from "./plan.ts";
+import { leaves, nothingOf } from "./presence.ts";
 import { capital } from "./wording.ts";
 
 /** In any other function: the way out that it takes already when something is missing. */
@@ -16,22 +25,48 @@ export function sameWayOut(surroundings: Surroundings): Draft | undefined {
   const spot = spotFor(fault);
   if (spot === undefined || fault.key === undefined || handlerOf(spot.fn, fault.code) !== undefined) return undefined;
   if (callsHooksAfter(spot.fn, spot.position)) return undefined;
-  const models = own.filter((exit) => exit.fn === spot.fn && exit.test !== undefined && isTransferable(exit, surroundings));
+  const possible = own.filter((exit) => exit.fn === spot.fn && isTransferable(exit, surroundings));
+  const tests = possible.filter((exit) => exit.test !== undefined);
+  // A function that answers nothing and is left early elsewhere may be left early here, whatever it asks for there.
+  const models = tests.length > 0 ? tests : possible.filter(({ body }) => isBareExit(body[0]));
   const texts = new Set(models.map(({ body }) => body.map((statement) => statement.getText()).join("\n")));
   const [model] = models;
   // Several different ways out: which one belongs to this value cannot be told.
   if (model === undefined || texts.size !== 1) return undefined;
-  return guardDraft(surroundings, model, [...model.body].map((statement) => statement.getText()), {
-    strategy: `guard ${spot.where}: leave as the function does at line ${startLine(fault.code, model.statement)} when something is missing`,
-    confidence: models.length > 1 ? 86 : 82,
+  if (tests.length === 0 && answersSomething(spot.fn)) return undefined;
+  return guardDraft(
+    surroundings,
+    model,
+    [...model.body].map((statement) => statement.getText()),
+    {
+      strategy: `guard ${spot.where}: leave as the function does at line ${startLine(fault.code, model.statement)}`,
+      confidence: tests.length > 1 ? 86 : tests.length === 1 ? 82 : 76,
+    },
+  );
+}
+
+function isBareExit(statement: ts.Statement | undefined): boolean {
+  if (statement === undefined) return false;
+  return ts.isContinueStatement(statement) || (ts.isReturnStatement(statement) && statement.expression === undefined);
+}
+
+function answersSomething(fn: FunctionNode): boolean {
+  let found = false;
+  if (fn.body === undefined || !ts.isBlock(fn.body)) return true;
+  eachNode(fn.body, (node) => {
+    if (isFunction(node)) return false;
+    if (ts.isReturnStatement(node)) found ||= node.expression !== undefined;
+    return undefined;
   });
+  return found;
 }
 
 /** Where the result may be null or undefined by its type, that is the answer when there is nothing to work on. */
 export function answerNothing(surroundings: Surroundings): Draft | undefined {
   const { fault } = surroundings;
   const spot = spotFor(fault);
-  if (spot === undefined || handlerOf(spot.fn, fault.code) !== undefined || callsHooksAfter(spot.fn, spot.position)) return undefined;
+  if (spot === undefined || handlerOf(spot.fn, fault.code) !== undefined || callsHooksAfter(spot.fn, spot.position))
+    return undefined;
   if (fault.origin.source === "parameter" || fault.origin.source === "unknown") return undefined;
   const nothing = nothingFrom(spot.fn, surroundings);
   if (nothing === undefined) return undefined;
@@ -47,13 +82,19 @@ export function throwLikeOthers(surroundings: Surroundings): Draft | undefined {
   const { fault, own } = surroundings;
   const spot = spotFor(fault);
   const { noun, source } = fault.origin;
-  if (spot === undefined || source !== "lookup" || noun === "" || handlerOf(spot.fn, fault.code) !== undefined) return undefined;
+  if (spot === undefined || source !== "lookup" || noun === "" || handlerOf(spot.fn, fault.code) !== undefined)
+    return undefined;
   for (const model of own) {
     const [only, ...more] = model.body;
     if (model.test === undefined || only === undefined || more.length > 0 || !ts.isThrowStatement(only)) continue;
     const thrown = only.expression;
     const [message, ...others] = ts.isNewExpression(thrown) ? (thrown.arguments ?? []) : [];
-    if (message === undefined || others.length > 0 || !/not ?found|does(?: not|n't) exist|no such/i.test(thrown.getText())) continue;
+    if (
+      message === undefined ||
+      others.length > 0 ||
+      !/not ?found|does(?: not|n't) exist|no such/i.test(thrown.getText())
+    )
+      continue;
     const quote = quoteOf(fault.code.text);
     const text = `throw new ${ts.isNewExpression(thrown) ? thrown.expression.getText() : "Error"}(${quote}${capital(noun)} not found${quote})`;
     return guardDraft(surroundings, model, [only.getText().endsWith(";") ? `${text};` : text], {
@@ -69,13 +110,20 @@ export function emptyOrMissing(surroundings: Surroundings): Draft | undefined {
   const { fault, own } = surroundings;
   const { access, key } = fault;
   const statement = statementAround(access.node);
-  if (key === undefined || access.form !== "access" || statement === undefined || !ts.isIfStatement(statement)) return undefined;
+  if (key === undefined || access.form !== "access" || statement === undefined || !ts.isIfStatement(statement))
+    return undefined;
   const test = unwrap(statement.expression);
-  if (!leaves(statement.thenStatement) || !asksForEmptiness(test, chainAround(access.receiver)) || test !== statement.expression) return undefined;
+  if (
+    !leaves(statement.thenStatement) ||
+    !asksForEmptiness(test, chainAround(access.receiver)) ||
+    test !== statement.expression
+  )
+    return undefined;
   if (someNode(statement.thenStatement, (node) => ts.isThrowStatement(node))) return undefined;
   const shown = access.receiver.getText();
-  const loose = own.some((exit) => exit.test === "loose") || /[^=!]== ?null\b/.test(fault.code.text);
-  const condition = loose ? `${shown} == null` : own.some((exit) => exit.test === "strict") ? conditionFor(surroundings, key, undefined) : `!${shown}`;
+  // `!x` would take a zero or `false` for empty as well.
+  const isLoose = own.some((exit) => exit.test === "loose") || /[^=!]== ?null\b/.test(fault.code.text);
+  const condition = isLoose ? `${shown} == null` : `${shown} === undefined || ${shown} === null`;
   const at = statement.expression.getStart();
   return {
     edits: [{ start: at, end: at, text: `${condition} || ` }],
@@ -131,7 +179,7 @@ function guardDraft(
   const spot = spotFor(fault);
   if (spot === undefined || fault.key === undefined) return undefined;
   const guard = {
-    condition: conditionFor(surroundings, fault.key, model),
+    condition: conditionFor(surroundings, model),
     body,
     indent: spot.indent,
     braces: model?.braces ?? (own.length === 0 || own.some(({ braces }) => braces)),
@@ -151,7 +199,8 @@ function isTransferable(exit: Exit, { fault }: Surroundings): boolean {
   if (exit.body.length !== 1) return false;
   const [only] = exit.body;
   if (only === undefined || only.getText().includes("\n")) return false;
-  if (ts.isContinueStatement(only) || ts.isBreakStatement(only)) return loopAround(only) === loopAround(fault.access.node);
+  if (ts.isContinueStatement(only) || ts.isBreakStatement(only))
+    return loopAround(only) === loopAround(fault.access.node);
   if (loopAround(exit.statement) !== loopAround(fault.access.node)) return false;
   if (ts.isThrowStatement(only)) return false;
   if (!ts.isReturnStatement(only)) return false;
@@ -173,7 +222,10 @@ function loopAround(node: ts.Node): ts.Node | undefined {
 function callsHooksAfter(fn: FunctionNode, position: number): boolean {
   return (
     fn.body !== undefined &&
-    someNode(fn.body, (node) => ts.isCallExpression(node) && node.getStart() >= position && /^use[A-Z]/.test(node.expression.getText()))
+    someNode(
+      fn.body,
+      (node) => ts.isCallExpression(node) && node.getStart() >= position && /^use[A-Z]/.test(node.expression.getText()),
+    )
   );
 }
 
@@ -187,4 +239,3 @@ function nothingFrom(fn: FunctionNode, { fault }: Surroundings): "null" | "undef
   if (parts.some(({ flags }) => flags & ts.TypeFlags.Null)) return "null";
   return parts.length > 1 && parts.some(({ flags }) => flags & ts.TypeFlags.Undefined) ? "undefined" : undefined;
 }
-

@@ -14,7 +14,11 @@ const statusNames: Record<number, string> = {
 
 /** The number of a status that is written as a name: `NOT_FOUND`, `NotFoundException`, `notFound`, `not_found`. */
 export function statusOfName(name: string): number | undefined {
-  const plain = name.replace(/^(?:http)?/i, "").replace(/(?:Http)?(?:Error|Exception|Response)$/, "").replace(/[_\- ]/g, "").toLowerCase();
+  const plain = name
+    .replace(/^(?:http)?/i, "")
+    .replace(/(?:Http)?(?:Error|Exception|Response)$/, "")
+    .replace(/[_\- ]/g, "")
+    .toLowerCase();
   const found = Object.entries(statusNames).find(([, known]) => known.replaceAll("_", "").toLowerCase() === plain);
   return found === undefined ? undefined : Number(found[0]);
 }
@@ -33,10 +37,12 @@ export function nameOfStatus(status: WantedStatus, like: string): string {
 /** The sentence for a missing `noun`, worded like the nearest example that says the same of something else. */
 export function messageFor(status: WantedStatus, noun: string, examples: string[]): string {
   for (const example of examples) {
-    const like = status === 401 ? likeSignIn(example) : status === 404 ? likeNotFound(example, noun) : likeMissing(example, noun);
+    const like =
+      status === 401 ? likeSignIn(example) : status === 404 ? likeNotFound(example, noun) : likeMissing(example, noun);
     if (like !== undefined) return like;
   }
-  const stop = examples.length > 0 && examples.filter((text) => text.endsWith(".")).length * 2 > examples.length ? "." : "";
+  const stop =
+    examples.length > 0 && examples.filter((text) => text.endsWith(".")).length * 2 > examples.length ? "." : "";
   if (status === 401) return `Unauthorized${stop}`;
   if (noun === "") return `${status === 404 ? "Not found" : "Bad request"}${stop}`;
   return `${capital(noun)} ${status === 404 ? "not found" : "is required"}${stop}`;
@@ -45,13 +51,19 @@ export function messageFor(status: WantedStatus, noun: string, examples: string[
 function likeNotFound(example: string, noun: string): string | undefined {
   if (/^not found[.!]?$/i.test(example)) return noun === "" ? example : undefined;
   if (noun === "") return undefined;
-  const after = /^(the |this |that |requested )?([\w ]{1,40}?) ((?:was |could |is |were )?(?:not (?:be )?found|not exist|unknown)|does(?: not|n't) exist|not found)([.!]?)$/i.exec(example);
+  const after =
+    /^(the |this |that |requested )?([\w ]{1,40}?) ((?:was |could |is |were )?(?:not (?:be )?found|not exist|unknown)|does(?: not|n't) exist|not found)([.!]?)$/i.exec(
+      example,
+    );
   if (after !== null) {
     const [, article = "", old = "", tail = "", stop = ""] = after;
     const name = article === "" ? caseLike(noun, old) : noun;
     return `${article}${name} ${tail}${stop}`;
   }
-  const before = /^((?:could not|couldn't|cannot|can't|unable to) find|no such|unknown)( (?:the|a|an))? ([\w ]{1,40}?)([.!]?)$/i.exec(example);
+  const before =
+    /^((?:could not|couldn't|cannot|can't|unable to) find|no such|unknown)( (?:the|a|an))? ([\w ]{1,40}?)([.!]?)$/i.exec(
+      example,
+    );
   if (before === null) return undefined;
   const [, lead = "", article = "", , stop = ""] = before;
   return `${lead}${/^ an?$/.test(article) ? (/^[aeiou]/.test(noun) ? " an" : " a") : article} ${noun}${stop}`;
@@ -59,14 +71,19 @@ function likeNotFound(example: string, noun: string): string | undefined {
 
 function likeMissing(example: string, noun: string): string | undefined {
   if (noun === "") return undefined;
-  const after = /^([\w ]{1,40}?) (is required|is missing|required|missing|must be provided|must be given)([.!]?)$/i.exec(example);
+  const after =
+    /^([\w ]{1,40}?) (is required|is missing|required|missing|must be provided|must be given)([.!]?)$/i.exec(example);
   if (after !== null) return `${caseLike(noun, after[1] ?? "")} ${after[2]}${after[3]}`;
   const before = /^(missing(?: required)?)( field| parameter| param)? [`'"]?[\w ]{1,40}?[`'"]?([.!]?)$/i.exec(example);
   return before === null ? undefined : `${before[1]}${before[2] ?? ""} ${noun}${before[3]}`;
 }
 
 function likeSignIn(example: string): string | undefined {
-  return /^(unauthori[sz]ed|not authenticated|unauthenticated|authentication required|not signed in|not logged in|please (?:sign|log) in)[.!]?$/i.test(example) ? example : undefined;
+  return /^(unauthori[sz]ed|not authenticated|unauthenticated|authentication required|not signed in|not logged in|please (?:sign|log) in)[.!]?$/i.test(
+    example,
+  )
+    ? example
+    : undefined;
 }
 
 /** A code such as `patient_not_found`, made to speak of `noun`; `undefined` when it speaks of something that cannot be told. */

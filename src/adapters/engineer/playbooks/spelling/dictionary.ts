@@ -28,7 +28,7 @@ export async function loadDictionary(): Promise<Dictionary> {
     knows,
     cure(word) {
       const plain = word.toLowerCase();
-      const listed = (words.getPreferredSuggestions(plain) ?? []).map((one) => one.word);
+      const listed = (words.getPreferredSuggestions?.(plain) ?? []).map((one) => one.word);
       const [only] = listed;
       if (only !== undefined) return listed.length === 1 ? { word: only, certainty: "listed" } : undefined;
       if (plain.length < unlistedLettersMin) return undefined;
@@ -38,7 +38,8 @@ export async function loadDictionary(): Promise<Dictionary> {
         .filter((one) => /^[a-z]+$/.test(one.word) && one.cost > 0)
         .sort((one, other) => one.cost - other.cost);
       const [best, second] = near;
-      if (best === undefined || best.word.charAt(0) !== plain.charAt(0) || steps(plain, best.word) > 1) return undefined;
+      if (best === undefined || best.word.charAt(0) !== plain.charAt(0) || steps(plain, best.word) > 1)
+        return undefined;
       const isClear = second === undefined || second.cost >= best.cost * lead || second.word.startsWith(best.word);
       return isClear ? { word: best.word, certainty: "near" } : undefined;
     },
@@ -47,7 +48,9 @@ export async function loadDictionary(): Promise<Dictionary> {
 
 /** How many letters must be put in, left out, changed or swapped with their neighbour to get from one word to the other. */
 export function steps(one: string, other: string): number {
-  const rows = Array.from({ length: one.length + 1 }, (_, row) => Array.from({ length: other.length + 1 }, (_, column) => (row === 0 ? column : column === 0 ? row : 0)));
+  const rows = Array.from({ length: one.length + 1 }, (_, row) =>
+    Array.from({ length: other.length + 1 }, (_, column) => (row === 0 ? column : column === 0 ? row : 0)),
+  );
   const at = (row: number, column: number) => rows[row]?.[column] ?? Number.POSITIVE_INFINITY;
   for (let row = 1; row <= one.length; row++) {
     for (let column = 1; column <= other.length; column++) {

@@ -16,9 +16,12 @@ export interface VisibleText {
 
 const shown =
   /^(?:error|errors|message|msg|detail|details|reason|description|title|label|text|hint|help|helperText|placeholder|alt|tooltip|heading|subtitle|caption|content|summary|body|subject|statusMessage|statusText|aria-label|aria-description|children|success|warning|info|notice)$/;
-const answers = /(?:^|\.)(?:json|send|status|end|render|error|Error|Exception|HTTPException|createError|notFound|fail|reject|abort)$|Error$|Exception$|Response$/;
-const unseen = /(?:^|\.)(?:require|import|getElementById|querySelector|querySelectorAll|closest|matches|getAttribute|setAttribute|addEventListener|on|once|off|emit|cn|clsx|classNames|cva|twMerge|get|has|set|delete|getItem|setItem|debug|trace|Symbol|RegExp|createElement|test|describe|it|startsWith|endsWith|includes|indexOf|split|join|replace|replaceAll|match|query|execute|raw|prepare)$/;
-const code = /^\s*(?:select|insert|update|delete|create|alter|drop|with|begin|query|mutation|fragment|subscription)\b[\s\S]*(?:\b(?:from|into|set|table|index|values|where)\b|\{)/i;
+const answers =
+  /(?:^|\.)(?:json|send|status|end|render|error|Error|Exception|HTTPException|createError|notFound|fail|reject|abort)$|Error$|Exception$|Response$/;
+const unseen =
+  /(?:^|\.)(?:require|import|getElementById|querySelector|querySelectorAll|closest|matches|getAttribute|setAttribute|addEventListener|on|once|off|emit|cn|clsx|classNames|cva|twMerge|get|has|set|delete|getItem|setItem|debug|trace|Symbol|RegExp|createElement|test|describe|it|startsWith|endsWith|includes|indexOf|split|join|replace|replaceAll|match|query|execute|raw|prepare)$/;
+const code =
+  /^\s*(?:select|insert|update|delete|create|alter|drop|with|begin|query|mutation|fragment|subscription)\b[\s\S]*(?:\b(?:from|into|set|table|index|values|where)\b|\{)/i;
 const address = /^(?:[a-z][\w+.-]*:|\/|\.{1,2}\/|#|@[\w-]+\/)|^\S*[/\\][\w./\\-]*$|\.\w{1,5}$/i;
 
 /** The texts of one file that people read. Imports, keys, names of styles, addresses, queries and patterns are left out. */
@@ -34,7 +37,14 @@ export function visibleTexts(path: string, content: string): VisibleText[] {
     if (raw === undefined || !isSeen(node)) return undefined;
     const isLabel = ts.isJsxText(node) || isShownName(node);
     if (!isWording(raw.text, isLabel)) return undefined;
-    found.push({ path, start: raw.start, raw: raw.text, line: startLine(parsed, node), isAnswer: isAnswer(node), isLabel });
+    found.push({
+      path,
+      start: raw.start,
+      raw: raw.text,
+      line: startLine(parsed, node),
+      isAnswer: isAnswer(node),
+      isLabel,
+    });
     return undefined;
   });
   return found;
@@ -42,7 +52,8 @@ export function visibleTexts(path: string, content: string): VisibleText[] {
 
 /** The inside of a text as the source has it; escapes stay as they are and are no words. */
 function rawOf(node: ts.Node, content: string): { start: number; text: string } | undefined {
-  if (ts.isJsxText(node)) return { start: node.getFullStart(), text: content.slice(node.getFullStart(), node.getEnd()) };
+  if (ts.isJsxText(node))
+    return { start: node.getFullStart(), text: content.slice(node.getFullStart(), node.getEnd()) };
   const isPiece = ts.isTemplateHead(node) || ts.isTemplateMiddle(node) || ts.isTemplateTail(node);
   if (!ts.isStringLiteralLike(node) && !isPiece) return undefined;
   const start = node.getStart() + 1;
@@ -55,7 +66,11 @@ function isSeen(node: ts.Node): boolean {
   if (ts.isJsxText(node)) return true;
   if (ts.isJsxAttribute(parent)) return shown.test(parent.name.getText());
   if (ts.isExpressionStatement(parent) || ts.isCaseClause(parent) || ts.isExternalModuleReference(parent)) return false;
-  if ((ts.isPropertyAssignment(parent) || ts.isPropertySignature(parent) || ts.isEnumMember(parent)) && parent.name === node) return false;
+  if (
+    (ts.isPropertyAssignment(parent) || ts.isPropertySignature(parent) || ts.isEnumMember(parent)) &&
+    parent.name === node
+  )
+    return false;
   if (ts.isElementAccessExpression(parent) || ts.isLiteralTypeNode(parent)) return false;
   if (ts.isBinaryExpression(parent) && /^[!=]==?$|^in$/.test(parent.operatorToken.getText())) return false;
   const call = callAround(node);
@@ -67,22 +82,24 @@ function isSeen(node: ts.Node): boolean {
 /** The call or construction that the text is handed to directly or as part of a template or a sum. */
 function callAround(node: ts.Node): ts.CallExpression | ts.NewExpression | undefined {
   let at = node;
-  while (ts.isTemplateExpression(at.parent) || ts.isTemplateSpan(at.parent) || ts.isBinaryExpression(at.parent)) at = at.parent;
+  while (ts.isTemplateExpression(at.parent) || ts.isTemplateSpan(at.parent) || ts.isBinaryExpression(at.parent))
+    at = at.parent;
   return ts.isCallExpression(at.parent) || ts.isNewExpression(at.parent) ? at.parent : undefined;
 }
 
 function isShownName(node: ts.Node): boolean {
   const { parent } = node;
-  if (ts.isPropertyAssignment(parent) || ts.isJsxAttribute(parent)) return shown.test(parent.name.getText().replace(/^["']|["']$/g, ""));
+  if (ts.isPropertyAssignment(parent) || ts.isJsxAttribute(parent))
+    return shown.test(parent.name.getText().replace(/^["']|["']$/g, ""));
   return false;
 }
 
 /** It is handed to something that answers or throws, or is the message of an answer. */
 function isAnswer(node: ts.Node): boolean {
-  if (isShownName(node) && /^(error|errors|message|msg|detail|reason|statusMessage)/.test(node.parent.getText())) return true;
+  if (isShownName(node) && /^(error|errors|message|msg|detail|reason|statusMessage)/.test(node.parent.getText()))
+    return true;
   for (let at = node.parent; at !== undefined && !ts.isBlock(at); at = at.parent) {
-    const isCall = ts.isCallExpression(at) || ts.isNewExpression(at);
-    if (isCall && answers.test(at.expression.getText())) return true;
+    if ((ts.isCallExpression(at) || ts.isNewExpression(at)) && answers.test(at.expression.getText())) return true;
     if (ts.isThrowStatement(at)) return true;
   }
   return false;
@@ -104,7 +121,15 @@ function jsonTexts(path: string, content: string): VisibleText[] {
     if (!isValue) return;
     const start = node.getStart(source) + 1;
     const raw = content.slice(start, node.getEnd() - 1);
-    if (isWording(raw, true)) found.push({ path, start, raw, line: source.getLineAndCharacterOfPosition(start).line + 1, isAnswer: false, isLabel: true });
+    if (isWording(raw, true))
+      found.push({
+        path,
+        start,
+        raw,
+        line: source.getLineAndCharacterOfPosition(start).line + 1,
+        isAnswer: false,
+        isLabel: true,
+      });
   });
   return found;
 }
@@ -115,13 +140,17 @@ export function wordsOf(raw: string): { word: string; at: number }[] {
   const plain = raw
     .replace(/\\(?:u\{?[\da-f]{1,6}\}?|x[\da-f]{2}|.)/gi, blank)
     .replace(/\S*(?::\/\/|@|www\.)\S*/g, blank)
-    .replace(/\{\{?[^{}]{0,100}\}?\}|%\(?\w*\)?[sdifoOj]?|[$:#@][\w.-]+|<[^<>]{0,200}>|&\w{1,10};|`[^`]{0,100}`/g, blank)
+    .replace(
+      /\{\{?[^{}]{0,100}\}?\}|%\(?\w*\)?[sdifoOj]?|[$:#@][\w.-]+|<[^<>]{0,200}>|&\w{1,10};|`[^`]{0,100}`/g,
+      blank,
+    )
     .replace(/[\w-]*[_/\\.][\w./\\-]*[\w]/g, blank);
   const words: { word: string; at: number }[] = [];
   for (const { 0: word, index } of plain.matchAll(/[\p{L}\p{N}'’]+/gu)) {
     const bare = word.replace(/^['’]+|['’](?:s|d|m|ll|re|ve|t)?$|['’]+$/gu, "");
     const isCamel = /\p{Ll}\p{Lu}/u.test(bare);
-    if (bare.length >= 4 && /^[A-Za-z]+$/.test(bare) && !isCamel && bare !== bare.toUpperCase()) words.push({ word: bare, at: index + word.indexOf(bare) });
+    if (bare.length >= 4 && /^[A-Za-z]+$/.test(bare) && !isCamel && bare !== bare.toUpperCase())
+      words.push({ word: bare, at: index + word.indexOf(bare) });
   }
   return words;
 }
