@@ -119,3 +119,11 @@ export interface ModelCall {
   costUsd: number;
   latencyMs: number;
 }
+
+/** max(1, variance / mean) of the counts in windows of the watch's length; 1 where too little is known. */
+export function dispersionOf(counts: number[]): number {
+  const mean = counts.reduce((sum, n) => sum + n, 0) / counts.length;
+  if (counts.length < 2 || !(mean > 0)) return 1;
+  const variance = counts.reduce((sum, n) => sum + (n - mean) ** 2, 0) / (counts.length - 1);
+  return Math.max(1, variance / mean);
+}

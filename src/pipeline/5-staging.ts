@@ -3,6 +3,7 @@ import { Failure } from "#domain/failure.ts";
 import type { IssueAt } from "#domain/issue.ts";
 import { move, wait } from "#domain/outcome.ts";
 import { approvalReasons, policyHash } from "#policy/autonomy.ts";
+import { detectableEffect } from "#policy/detectable-effect.ts";
 import { judgeHealth, nextLook } from "#policy/health.ts";
 import { judgeNewErrors } from "#policy/new-errors.ts";
 import { judgeStaging } from "#policy/watch.ts";
@@ -115,7 +116,7 @@ async function newErrors({ fix }: Staging, since: Date, world: World): Promise<V
 }
 
 /** Passed: the rules say whether a person decides (spec.md §9). The question is bound to this very candidate. */
-function decide(issue: Staging, verdict: Verdict, world: World, evidence: Evidence[]) {
+async function decide(issue: Staging, verdict: Verdict, world: World, evidence: Evidence[]) {
   const reasons = personReasons(issue, world);
   if (reasons.length === 0) return move("deploying", `${verdict.because}; no rule asks for a person`, evidence);
   const { settings, clock } = world;
@@ -128,7 +129,12 @@ function decide(issue: Staging, verdict: Verdict, world: World, evidence: Eviden
     expiresAt,
     reasons,
   };
-  return move("awaiting_approval", reasons.join(" "), [...evidence, { kind: "approval_requested", approval }]);
+  const { windowMs, baselineMs } = settings.production;
+  const [from, to] = [new Date(clock.now().getTime() - baselineMs), clock.now()];
+  const baseline = await world.read.errorCounts({ environment: "production", release: null, from, to, windowMs });
+  const effect = detectableEffect(baseline, settings.production);
+  const because = `${reasons.join(" ")} ${effect}`;
+  return move("awaiting_approval", because, [...evidence, { kind: "approval_requested", approval }]);
 }
 
 /** Why a person must approve this fix; empty: nobody needs to. Asked again before production. */

@@ -95,14 +95,6 @@ export function minimumDetectableRatio(
   return (high * phi) / expected;
 }
 
-/** max(1, variance / mean) of the counts in windows of the watch's length; 1 where too little is known. */
-export function dispersionOf(counts: number[]): number {
-  const mean = counts.reduce((sum, n) => sum + n, 0) / counts.length;
-  if (counts.length < 2 || !(mean > 0)) return 1;
-  const variance = counts.reduce((sum, n) => sum + (n - mean) ** 2, 0) / (counts.length - 1);
-  return Math.max(1, variance / mean);
-}
-
 const bisectionsMax = 60;
 
 /** Both sides on one scale, or why they cannot be compared. */

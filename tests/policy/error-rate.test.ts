@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ErrorCounts } from "#domain/evidence.ts";
-import { conditionalTest, dispersionOf, judgeErrorRate, minimumDetectableRatio } from "#policy/error-rate.ts";
+import { dispersionOf } from "#domain/evidence.ts";
+import { conditionalTest, judgeErrorRate, minimumDetectableRatio } from "#policy/error-rate.ts";
 import { defaults, minuteMs, poisson, seeded } from "./builders.ts";
 
 const limits = defaults.production;

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { z } from "zod";
 import { Frame } from "#domain/event.ts";
-import type { ErrorCounts, ErrorKind, Measurement } from "#domain/evidence.ts";
+import { dispersionOf, type ErrorCounts, type ErrorKind, type Measurement } from "#domain/evidence.ts";
 import type { Connection } from "../connect.ts";
 import type { Reads } from "./reads.ts";
 
@@ -88,17 +88,9 @@ async function countErrors(
   const counts = windows.map(({ events }) => events);
   const errors = counts.reduce((sum, count) => sum + count, 0);
   const requests = await requestsBetween(rows, projectId, { environment, release, operation: null, from, to });
-  const dispersion = dispersionOf(counts, Math.ceil(durationMs / windowMs));
+  const empty = Math.max(0, Math.ceil(durationMs / windowMs) - counts.length);
+  const dispersion = dispersionOf([...counts, ...Array<number>(empty).fill(0)]);
   return { errors: { kind: "measured", value: errors }, requests, durationMs, dispersion };
-}
-
-/** max(1, variance / mean) over all windows, the empty ones included (reliability, statistics to check against). */
-function dispersionOf(counts: number[], windows: number): number {
-  if (windows < 2 || counts.length === 0) return 1;
-  const mean = counts.reduce((sum, count) => sum + count, 0) / windows;
-  const empty = Math.max(0, windows - counts.length) * mean ** 2;
-  const variance = (counts.reduce((sum, count) => sum + (count - mean) ** 2, 0) + empty) / (windows - 1);
-  return Math.max(1, variance / mean);
 }
 
 async function requestsBetween(
