@@ -27,6 +27,8 @@ export interface Guard {
   /** The issue is being taken back: moving main serves safety. */
   safety: boolean;
   wallClock(): Date;
+  /** Asked right before the act: a process that was stopped for long must not act on what it knew before (reliability B2). */
+  isHeld(): boolean;
   observe: Observer;
 }
 
@@ -42,6 +44,7 @@ async function perform<T>(
 ): Promise<T> {
   await intend(guard, effect);
   guard.observe({ kind: "effect_intended", effect: effect.name, key: effect.key });
+  if (!guard.isHeld()) throw new Failure("stale", "Another worker may have taken over this issue.");
   const result = await act();
   guard.observe({ kind: "effect_acted", effect: effect.name, key: effect.key });
   if (isDone(result)) {

@@ -15,11 +15,13 @@ import { takeLane } from "#store/write/projects.ts";
 import type { Engine } from "./engine.ts";
 import { issueOf, type Job } from "./queue.ts";
 import { planOf, settle } from "./settle.ts";
-import { worldOf } from "./world.ts";
+import { type HeldClaim, worldOf } from "./world.ts";
 
 /** While paused or behind another fix an issue looks again after this long; resuming and a free lane wake it earlier. */
 const pausedRetryMs = 30_000;
 const laneRetryMs = 5_000;
+/** 15 s of 90 s: so long before its end a lease counts as lost, measured from the start of its last renewal (reliability B5). */
+const leaseMarginShare = 1 / 6;
 const bugTextMax = 300;
 const backoffMs = [1_000, 2_000, 5_000, 15_000, 60_000];
 
@@ -30,20 +32,21 @@ const backoffMs = [1_000, 2_000, 5_000, 15_000, 60_000];
 export async function work(engine: Engine, job: Job, status: ActiveStatus): Promise<void> {
   const { connection, lease, owner, queue } = engine;
   const issueId = issueOf(job);
+  const claimedMs = engine.monotonicMs();
   const claim = await claimIssue(connection.db, { issueId, status, owner, leaseMs: lease.ttlMs });
   if (claim === undefined) return skip(engine, job, status, issueId);
   engine.observe({ kind: "claimed", issueId, status });
-  const stopRenewing = keepLease(engine, claim);
+  const { isHeld, stopRenewing } = keepLease(engine, claim, claimedMs);
   try {
     const issue = await loadIssue(connection.db, issueId);
     if (issue === undefined || issue.version !== claim.version) return await queue.complete(null, job);
-    await runStage(engine, job, claim, issue);
+    await runStage(engine, job, { ...claim, isHeld }, issue);
   } finally {
     stopRenewing();
   }
 }
 
-async function runStage(engine: Engine, job: Job, claim: Claim, issue: Issue): Promise<void> {
+async function runStage(engine: Engine, job: Job, claim: HeldClaim, issue: Issue): Promise<void> {
   const project = await loadProject(engine.connection.db, engine.projectId);
   // Each claim counted one: a step that ends its process never comes to say why (reliability B9).
   if (issue.attempts > project.settings.limits.jobAttempts)
@@ -60,10 +63,12 @@ async function runStage(engine: Engine, job: Job, claim: Claim, issue: Issue): P
   }
 }
 
-async function outcomeOf(engine: Engine, claim: Claim, issue: Issue, project: Project): Promise<Outcome> {
+async function outcomeOf(engine: Engine, claim: HeldClaim, issue: Issue, project: Project): Promise<Outcome> {
   const later = (ms: number) => new Date(claim.at.getTime() + ms);
   if (project.paused && !safetyStatuses.includes(issue.status)) {
-    return wait(project.resumeAt ?? later(pausedRetryMs), `the agent is paused: ${project.pausedReason ?? ""}`);
+    const { resumeAt } = project;
+    const until = resumeAt !== null && resumeAt > claim.at ? resumeAt : later(pausedRetryMs);
+    return wait(until, `the agent is paused: ${project.pausedReason ?? ""}`);
   }
   if (laneStatuses.includes(issue.status)) {
     const holder = await takeLane(engine.connection.db, project.id, issue.id);
@@ -149,22 +154,29 @@ async function skip(engine: Engine, job: Job, status: ActiveStatus, issueId: str
 }
 
 /** Prolongs the claim while the stage runs. Losing it needs no signal: nothing of a lost claim can be written any more. */
-function keepLease(engine: Engine, claim: Claim): () => void {
+function keepLease(engine: Engine, claim: Claim, claimedMs: number) {
+  const { ttlMs, renewEveryMs } = engine.lease;
   let stopped = false;
+  let heldSinceMs = claimedMs;
   let timer: NodeJS.Timeout | undefined;
   const renew = async () => {
     if (stopped) return;
+    const startMs = engine.monotonicMs();
     try {
-      if (!(await renewLease(engine.connection.db, claim, engine.lease.ttlMs))) return;
+      if (!(await renewLease(engine.connection.db, claim, ttlMs))) return;
+      heldSinceMs = startMs;
     } catch (error) {
       engine.observe({ kind: "queue_error", error });
     }
-    if (!stopped) timer = after(renew, engine.lease.renewEveryMs);
+    if (!stopped) timer = after(renew, renewEveryMs);
   };
-  timer = after(renew, engine.lease.renewEveryMs);
-  return () => {
-    stopped = true;
-    clearTimeout(timer);
+  timer = after(renew, renewEveryMs);
+  return {
+    isHeld: () => engine.monotonicMs() - heldSinceMs < ttlMs * (1 - leaseMarginShare),
+    stopRenewing: () => {
+      stopped = true;
+      clearTimeout(timer);
+    },
   };
 }
 

@@ -11,12 +11,18 @@ import { tellLimit } from "./limits.ts";
 
 const hourMs = 60 * 60_000;
 
+/** A claim, and whether it certainly still holds by this process's steady clock. */
+export interface HeldClaim extends Claim {
+  isHeld(): boolean;
+}
+
 /** What a stage gets to see: the ports behind their guard, the database's time, the settings as they are now. */
-export function worldOf(engine: Engine, claim: Claim, issue: Issue, project: Project): World {
+export function worldOf(engine: Engine, claim: HeldClaim, issue: Issue, project: Project): World {
   const { connection, projectId, ports, observe, wallClock } = engine;
   const fixId = "fix" in issue ? issue.fix.id : null;
   const safety = issue.status === "rolling_back";
-  const guard = { connection, projectId, claim, issue: { id: issue.id, fixId }, safety, observe, wallClock };
+  const about = { id: issue.id, fixId };
+  const guard = { connection, projectId, claim, issue: about, safety, observe, wallClock, isHeld: claim.isHeld };
   return {
     clock: databaseClock(engine, claim),
     settings: project.settings,

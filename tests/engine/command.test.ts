@@ -9,6 +9,7 @@ import { drain } from "#engine/drain.ts";
 import { queueNames } from "#engine/queue.ts";
 import { changeSettings } from "#engine/settings.ts";
 import type { Connection } from "#store/connect.ts";
+import { loadIssue } from "#store/read/issues.ts";
 import { aCandidate } from "#tests/support/builders.ts";
 import { databases, empty } from "#tests/support/databases.ts";
 import { straight } from "./a-pipeline.ts";
@@ -118,6 +119,15 @@ describe.each(databases())("operators' commands on $name", ({ open }) => {
     expect(row).toEqual({ status: "rejected", why: "Rejected by ann: the guard hides the cause", fix: "rejected" });
     await give(engine, { command: "retry", issueId: id, actor: ann });
     expect(await issueRow(connection, id)).toMatchObject({ status: "detected" });
+  });
+
+  it("takes no approval of an earlier run for one of this run", async () => {
+    await give(engine, { command: "approve", issueId: id, actor: ann });
+    await connection.db.execute(sql`UPDATE agent_issues SET status = 'failed', lease_until = NULL`);
+    await give(engine, { command: "retry", issueId: id, actor: ann });
+    await drain(engine, queueNames, () => true);
+    expect(await issueRow(connection, id)).toMatchObject({ status: "awaiting_approval" });
+    expect(await loadIssue(connection.db, id)).toMatchObject({ approval: { state: "pending", decidedBy: null } });
   });
 
   it("refuses what does not fit the status, in the words that the button shows", async () => {

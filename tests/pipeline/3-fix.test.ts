@@ -163,6 +163,11 @@ describe("fix", () => {
     expect(await fix(anIssueAt("fixing"), world({ read }))).toMatchObject({ kind: "wait", until: later(30_000) });
   });
 
+  it("gives way to an issue with the same cause that is ahead", async () => {
+    const read = { inFlightBefore: async () => ({ id: "x", title: "The older one" }) };
+    expect(await fix(anIssueAt("fixing"), world({ read }))).toMatchObject({ kind: "wait", until: later(30_000) });
+  });
+
   it("leaves a branch name that someone else uses alone and takes the next one", async () => {
     const publish: Repository["publish"] = async (branch) => (branch === "agent/fix-22222222" ? "taken" : "published");
     const outcome = await fix(anIssueAt("fixing"), world({ repository: { publish } }));

@@ -287,7 +287,7 @@ async function holdsText(repository: string, text: string): Promise<boolean> {
   return found;
 }
 
-/** I8: whoever is active goes on: someone works on it, it is due at a time, or a job is queued. And nobody blocks the lane. */
+/** I8: whoever is active goes on: someone works on it, it is due at a time, or a job is queued. And nobody blocks the lane, or asks in vain. */
 const nobodyForgotten: Check = async ({ connection }) => {
   const jobs = sql`to_regclass('vigil_queue.job') IS NOT NULL AS there`;
   const [queue] = await connection.rows(z.object({ there: z.boolean() }), sql`SELECT ${jobs}`);
@@ -306,7 +306,13 @@ const nobodyForgotten: Check = async ({ connection }) => {
         FROM agent_projects p JOIN agent_issues i ON i.id = p.lane_issue_id
         WHERE i.status NOT IN ('staging', 'deploying', 'monitoring', 'rolling_back')`,
   );
-  return [...forgotten, ...blocked].map(({ text }) => text);
+  const asked = await connection.rows(
+    Text,
+    sql`SELECT format('issue %s is %s, but a question about it is open', i.id, i.status) AS text
+        FROM agent_approvals a JOIN agent_issues i ON i.id = a.issue_id
+        WHERE a.state = 'pending' AND i.status <> 'awaiting_approval'`,
+  );
+  return [...forgotten, ...blocked, ...asked].map(({ text }) => text);
 };
 
 /** I9: what was started has ended, and what was borrowed is given back. */

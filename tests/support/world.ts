@@ -70,6 +70,7 @@ const noPlatform: Platform = {
 const quietReads: Reads = {
   frames: async () => [],
   inFlightWithCause: async () => undefined,
+  inFlightBefore: async () => undefined,
   inFlightTouching: async () => undefined,
   fixesWrittenSince: async () => 0,
   patchTried: async () => false,

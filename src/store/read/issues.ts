@@ -43,14 +43,14 @@ export async function loadIssue(db: Reader, issueId: string): Promise<Issue | un
     }
     case "awaiting_approval": {
       const fix = testedFix(await fixRow(db, row.fixId));
-      const approval = await approvalOf(db, issueId, "pending");
+      const approval = await approvalOf(db, fix, "pending");
       if (approval === null) throw new Error(`issue ${issueId} waits for an approval that was never asked for`);
       return { ...facts, status, fix, approval };
     }
     case "deploying": {
       const fix = testedFix(await fixRow(db, row.fixId));
       const deployment = await deploymentOf(db, fix, "production");
-      return { ...facts, status, fix, approval: await approvalOf(db, issueId, "approved"), deployment };
+      return { ...facts, status, fix, approval: await approvalOf(db, fix, "approved"), deployment };
     }
     case "monitoring":
     case "rolling_back": {
@@ -182,11 +182,12 @@ async function samplesOf(db: Reader, deployment: Deployment | null): Promise<Hea
   }));
 }
 
-async function approvalOf(db: Reader, issueId: string, state: "pending" | "approved"): Promise<Approval | null> {
+/** The question about this very fix: an answer that an earlier run of the issue got says nothing about it. */
+async function approvalOf(db: Reader, fix: TestedFix, state: "pending" | "approved"): Promise<Approval | null> {
   const [row] = await db
     .select()
     .from(approvals)
-    .where(and(eq(approvals.issueId, issueId), eq(approvals.state, state)))
+    .where(and(eq(approvals.fixId, fix.id), eq(approvals.state, state)))
     .orderBy(desc(approvals.requestedAt))
     .limit(1);
   if (row === undefined) return null;

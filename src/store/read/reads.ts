@@ -36,6 +36,8 @@ export interface Reads {
   frames(issueId: string): Promise<Frame[]>;
   /** An issue between fixing and the end of its watch with the same cause key. */
   inFlightWithCause(issue: IssueFacts): Promise<Rival | undefined>;
+  /** Such an issue that goes first: further on, or older. Of two that began at the same moment, one gives way. */
+  inFlightBefore(issue: IssueFacts): Promise<Rival | undefined>;
   /** An issue between testing and the end of its watch whose fix changes one of these files. */
   inFlightTouching(issueId: string, files: string[]): Promise<Rival | undefined>;
   /** How many attempts wrote a fix for this issue since `since`, this run's (`exceptFixId` and its siblings) not counted. */

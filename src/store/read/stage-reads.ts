@@ -35,6 +35,18 @@ export function readsOf(connection: Connection, projectId: string): Reads {
       );
       return found[0];
     },
+    inFlightBefore: async ({ id, causeKey, createdAt }) => {
+      if (causeKey === null) return undefined;
+      const at = createdAt.toISOString();
+      const found = await rows(
+        RivalRow,
+        sql`SELECT id, title FROM agent_issues WHERE project_id = ${projectId} AND cause_key = ${causeKey} AND id <> ${id}
+            AND (status IN ('testing', 'staging', 'awaiting_approval', 'deploying', 'monitoring', 'rolling_back')
+              OR status IN ('diagnosing', 'fixing') AND (date_trunc('milliseconds', created_at), id) < (${at}::timestamptz, ${id}::uuid))
+            ORDER BY created_at LIMIT 1`,
+      );
+      return found[0];
+    },
     inFlightTouching: async (issueId, files): Promise<Rival | undefined> => {
       const found = await rows(
         RivalRow,
