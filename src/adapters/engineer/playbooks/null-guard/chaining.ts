@@ -109,7 +109,7 @@ function classicEdit(node: ts.Node): TextEdit | undefined {
     const isUnequal = parent.operatorToken.getText().startsWith("!");
     const { parent: around } = parent;
     // `!a || a.b !== c` and `a && a.b === c` bind as they should only next to operators of their own kind.
-    const fits = ts.isIfStatement(around) || ts.isParenthesizedExpression(around);
+    const fits = ts.isIfStatement(around) || ts.isParenthesizedExpression(around) || ts.isReturnStatement(around);
     return fits ? { start: at, end: at, text: isUnequal ? `!${shown} || ` : `${shown} && ` } : undefined;
   }
   const isWhole =
@@ -137,5 +137,5 @@ export async function knowsOptionalChaining(code: Code, snapshot: Snapshot): Pro
   if (used) return true;
   const engines = /"node"\s*:\s*"[^"\d]{0,5}(\d{1,3})/.exec((await snapshot.read("package.json")) ?? "")?.[1];
   if (engines !== undefined) return Number(engines) >= modernNode;
-  return /^\s*(?:const|let|import)\b/m.test(code.text);
+  return /\b(?:const|let|import|export|class|async)\b|=>/.test(code.text);
 }

@@ -1,7 +1,7 @@
 import { ts } from "ts-morph";
 import type { Snapshot } from "#ports/repository.ts";
 import { type OpenFile, openFile } from "../code/project.ts";
-import { type Code, declarationOf, functionAround, keyOf, rootOf, startLine, unwrap } from "../code/syntax.ts";
+import { type Code, declarationOf, functionAround, keyOf, lineOf, rootOf, unwrap } from "../code/syntax.ts";
 import type { Place } from "../places.ts";
 import { type Access, accessAt } from "./access.ts";
 import type { NullishError } from "./error-text.ts";
@@ -58,7 +58,10 @@ function faultOf(open: OpenFile, place: Place, error: NullishError, access: Acce
     access,
     key: keyOf(access.receiver),
     shown: access.receiver.getText().replace(/\s+/g, " ").slice(0, 120),
-    line: startLine(code, access.receiver),
+    line: lineOf(
+      code,
+      ts.isPropertyAccessExpression(access.node) ? access.node.name.getStart() : access.receiver.getStart(),
+    ),
     origin: originOf(access.receiver, code),
   };
 }

@@ -96,7 +96,10 @@ export function spotFor(fault: Fault): Spot | undefined {
     endsItsLine(code.text, declared.getEnd()) &&
     !isTestedElsewhere(outer.body, key, access.node) &&
     !isSetBetween(declared, access.node, key);
-  if (isClear) {
+  // A part of what was sent is asked for where it is needed; a result is asked for where it arrives.
+  const failing = statementAround(access.node);
+  const isPart = origin.source === "input" && key.includes(".") && beforeFailing(fault, failing) !== undefined;
+  if (isClear && !isPart) {
     const last = afterItsChecks(declared, access.receiver, code.text);
     const at = access.node;
     return {
@@ -107,18 +110,17 @@ export function spotFor(fault: Fault): Spot | undefined {
       where: "after the query",
     };
   }
-  const failing = statementAround(access.node);
+  return beforeFailing(fault, failing);
+}
+
+function beforeFailing({ access, code }: Fault, failing: ts.Statement | undefined): Spot | undefined {
   const fn = functionAround(access.node);
-  if (
-    failing === undefined ||
-    fn === undefined ||
-    functionAround(failing) !== fn ||
-    !isAlwaysReached(access.node, failing)
-  )
-    return undefined;
+  if (failing === undefined || fn === undefined || functionAround(failing) !== fn) return undefined;
+  if (!isAlwaysReached(access.node, failing)) return undefined;
   const start = failing.getStart();
   const indent = indentAt(code.text, start);
-  if (!/^[ \t]*$/.test(code.text.slice(code.text.lastIndexOf("\n", start - 1) + 1, start))) return undefined;
+  const isFirstOnItsLine = /^[ \t]*$/.test(code.text.slice(code.text.lastIndexOf("\n", start - 1) + 1, start));
+  if (!isFirstOnItsLine) return undefined;
   return { position: start - indent.length, indent, fn, at: failing, where: "before the line that fails" };
 }
 

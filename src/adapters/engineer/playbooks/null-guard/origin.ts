@@ -51,7 +51,7 @@ export function originOf(receiver: ts.Expression, code: Code): Origin {
   const statement = isInline(receiver) ? undefined : declared && statementAround(declared);
   return {
     source,
-    text: clean((declared === undefined ? undefined : givenTo(declared))?.getText() ?? receiver.getText()),
+    text: clean((declared === undefined ? receiver : (givenTo(declared)[0] ?? receiver)).getText()),
     at,
     statement,
     fn: statement === undefined ? undefined : functionAround(statement),
@@ -81,29 +81,33 @@ function ofBinding(binding: Binding | undefined, steps: number): Source {
   if (binding?.kind === "parameter")
     return isRequestPart(binding.element?.name.getText() ?? "") ? "input" : "parameter";
   if (binding?.kind !== "variable") return "unknown";
-  const value = givenTo(binding.node);
-  return value === undefined ? "unknown" : sourceOf(value, steps - 1);
+  const sources = new Set(givenTo(binding.node).map((value) => sourceOf(value, steps - 1)));
+  const [only] = sources;
+  return only !== undefined && sources.size === 1 ? only : "unknown";
 }
 
-/** What a variable is given: where it is declared, or by its only assignment when it is declared empty. */
-function givenTo(declaration: ts.VariableDeclaration): ts.Expression | undefined {
-  const { initializer, name } = declaration;
-  if (initializer !== undefined && nothingOf(initializer) === undefined) return initializer;
+/** What a variable is given: where it is declared, or by its assignments when it is declared empty. */
+function givenTo({ initializer, name, parent }: ts.VariableDeclaration): ts.Expression[] {
+  if (initializer !== undefined && nothingOf(initializer) === undefined) return [initializer];
+  const scope = functionAround(parent)?.body;
+  if (scope === undefined || !ts.isIdentifier(name)) return [];
   const given: ts.Expression[] = [];
-  const scope = functionAround(declaration)?.body;
-  if (scope === undefined || !ts.isIdentifier(name)) return undefined;
   eachNode(scope, (node) => {
     const isAssignment = ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.EqualsToken;
     if (isAssignment && ts.isIdentifier(node.left) && node.left.text === name.text) given.push(node.right);
   });
-  return given.length === 1 ? given[0] : undefined;
+  return given;
 }
 
 function ofChain(at: ts.PropertyAccessExpression | ts.ElementAccessExpression, steps: number): Source {
   const root = rootOf(at);
   const binding = root === undefined ? undefined : declarationOf(root.text, at);
   if (binding?.kind === "parameter" && !/(?<!\.json)\(/.test(at.getText())) {
-    return isRequestPart(at.getText()) ? "input" : isSession(at.getText()) ? "session" : "parameter";
+    return isRequestPart(at.getText()) && requests.test(root?.text ?? "")
+      ? "input"
+      : isSession(at.getText())
+        ? "session"
+        : "parameter";
   }
   const inner = sourceOf(at.expression, steps - 1);
   // An entry of a list that was looked up is looked up as well; a property of something found is another matter.
@@ -144,6 +148,8 @@ function ofCall(call: ts.CallExpression, steps: number): Source {
     ? "lookup"
     : "call";
 }
+
+const requests = /^_?(?:req|request|ctx|context|c|event|evt|params|query|body|headers|searchParams|formData|url)$/i;
 
 function isRequestPart(text: string): boolean {
   return /(^|\.)(body|query|params|headers|cookies|searchParams|formData|rawBody|payload|nextUrl)(\b|$)/.test(text);

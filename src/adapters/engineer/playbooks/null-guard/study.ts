@@ -42,7 +42,13 @@ async function studied(place: Place, error: NullishError, snapshot: Snapshot): P
   const { fault } = located;
   if (located.kind === "already_guarded") {
     const cause = `\`${fault.shown}\` is tested before it is read at ${place.path}:${fault.line} in this version; the release that failed is older.`;
-    return { kind: "already_guarded", confidence: fault.access.found === "nearby" ? 80 : 88, ...common(fault), cause };
+    return {
+      kind: "already_guarded",
+      confidence: fault.access.found === "nearby" ? 80 : 88,
+      ...common(fault),
+      cause,
+      evidence: [{ file: place.path, line: fault.line, note: `\`${fault.shown}\` is read only after it was tested` }],
+    };
   }
   const nearby = (await siblingsOf(place.path, snapshot)).flatMap(exitsIn);
   const surroundings: Surroundings = {

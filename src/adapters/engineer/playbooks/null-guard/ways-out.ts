@@ -151,14 +151,14 @@ export function emptyInstead({ fault, hasOptionalChaining }: Surroundings): Draf
   if (key === undefined || (access.form !== "iterate" && access.form !== "convert")) return undefined;
   const empty = access.form === "iterate" ? "[]" : "{}";
   if (ts.isVariableDeclaration(access.node)) return undefined;
-  const isOptional = open.isStrict && mayBeNothing(open.checker.getTypeAtLocation(access.receiver));
+  const isOptional = open.isStrict && mayBeNothing(open.checker.getTypeAtLocation(unwrap(access.receiver)));
   const elsewhere = someNode(code.source, (node) => {
     if (!ts.isBinaryExpression(node) || !/^(\|\||\?\?)$/.test(node.operatorToken.getText())) return false;
     return keyOf(node.left)?.split(".").at(-1) === key.split(".").at(-1) && node.right.getText() === empty;
   });
   if (!isOptional && !elsewhere) return undefined;
   const operator = hasOptionalChaining ? "??" : "||";
-  const inPlace = `${access.receiver.getText()} ${operator} ${empty}`;
+  const inPlace = `${unwrap(access.receiver).getText()} ${operator} ${empty}`;
   const text = ts.isSpreadElement(access.node) ? `(${inPlace})` : inPlace;
   return {
     edits: [{ start: access.receiver.getStart(), end: access.receiver.getEnd(), text }],

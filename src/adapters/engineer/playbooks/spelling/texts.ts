@@ -116,9 +116,10 @@ function isWording(raw: string, isLabel: boolean): boolean {
 function jsonTexts(path: string, content: string): VisibleText[] {
   const source = ts.parseJsonText(path, content);
   const found: VisibleText[] = [];
+  const keys = new Set<ts.Node>();
   eachNode(source, (node) => {
-    const isValue = ts.isStringLiteral(node) && !(ts.isPropertyAssignment(node.parent) && node.parent.name === node);
-    if (!isValue) return;
+    if (ts.isPropertyAssignment(node)) keys.add(node.name);
+    if (!ts.isStringLiteral(node) || keys.has(node)) return;
     const start = node.getStart(source) + 1;
     const raw = content.slice(start, node.getEnd() - 1);
     if (isWording(raw, true))
