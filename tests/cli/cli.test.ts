@@ -1,0 +1,71 @@
+import { spawn } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+
+let home: string;
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), "vigil-cli-"));
+});
+afterAll(() => rm(home, { recursive: true, force: true }));
+
+/** Runs `vigil` as a terminal would, with nothing configured but its folder. */
+async function vigil(words: string[], variables: Record<string, string> = {}) {
+  const main = join(import.meta.dirname, "..", "..", "src", "cli", "main.ts");
+  const env = { NODE_ENV: "test" as const, PATH: process.env.PATH, VIGIL_HOME: home, PORT: "9", ...variables };
+  const child = spawn(process.execPath, [main, ...words], { env, stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  child.stdout.on("data", (chunk) => {
+    output += chunk;
+  });
+  child.stderr.on("data", (chunk) => {
+    output += chunk;
+  });
+  const code = await new Promise<number | null>((done) => child.once("close", done));
+  return { code, output };
+}
+
+it("explains itself", async () => {
+  const { code, output } = await vigil(["--help"]);
+  expect(code).toBe(0);
+  expect(output).toMatch(/doctor[\s\S]*audit/);
+});
+
+it("says what it did not understand, with exit 2", async () => {
+  expect(await vigil(["doctr"])).toMatchObject({ code: 2, output: expect.stringContaining("doctr") });
+});
+
+it("names every bad variable at once", async () => {
+  const { code, output } = await vigil(["doctor"], {
+    DATABASE_URL: "mysql://x",
+    CRON_SECRET: "short",
+    STAGING_URL: "nowhere",
+  });
+  expect(code).toBe(1);
+  for (const name of ["DATABASE_URL", "CRON_SECRET", "STAGING_URL"]) expect(output).toContain(name);
+  expect(output).not.toContain("mysql://x");
+});
+
+it("checks a fresh installation and finds its audit trail whole", async () => {
+  const checked = await vigil(["doctor", "--json"]);
+  expect(JSON.parse(checked.output)).toMatchObject({
+    checks: { database: { status: "ok" }, repository: { status: "ok" } },
+  });
+  expect(await vigil(["audit", "verify"])).toMatchObject({ code: 0, output: expect.stringContaining("whole") });
+});
+
+it("finds out that the trail is shorter than a head that was kept elsewhere", async () => {
+  const heads = join(home, "heads.ndjson");
+  await writeFile(heads, `${JSON.stringify({ seq: 12, hash: "a".repeat(64) })}\n`);
+  expect(await vigil(["audit", "verify", "--heads", heads])).toMatchObject({
+    code: 1,
+    output: expect.stringContaining("tampered"),
+  });
+  await writeFile(heads, "no json\n");
+  expect(await vigil(["audit", "verify", "--heads", heads])).toMatchObject({
+    code: 1,
+    output: expect.stringContaining("heads.ndjson"),
+  });
+  expect(await vigil(["audit", "verify", "--heads", join(home, "none")])).toMatchObject({ code: 1 });
+});
