@@ -11,7 +11,7 @@ export const diagnosis: Stage<"diagnosing"> = async (issue, world) => {
   const snapshot = await world.repository.snapshot(main);
   const result = await world.engineer.diagnose(await problemOf(issue, world), snapshot);
   const calls = result.calls.map(modelCall);
-  if (result.kind === "unknown") return move("failed", `No cause was found: ${result.because}`, calls);
+  if (result.kind === "unknown") return move("failed", `No automatic fix: ${result.because}`, calls);
   const found = result.diagnosis;
   if (found.causeClass !== "code_fault") {
     return move("dismissed", `${classInWords[found.causeClass]}: ${found.rootCause}`, calls);

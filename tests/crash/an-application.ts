@@ -22,7 +22,7 @@ createServer((request, response) => {
   }
 }).listen(Number(PORT), HOST);
 `,
-  "work.mjs": workModule("return { greeting: `Hello ${visitor.name}` };"),
+  "work.mjs": workModule('return { greeting: "Hello " + visitor.name };'),
   "work.test.mjs": `import assert from "node:assert/strict";
 import { test } from "node:test";
 import { work } from "./work.mjs";
@@ -31,16 +31,14 @@ test("greets", () => assert.deepEqual(work("test", { name: "Ada" }), { greeting:
 `,
 };
 
+const greets = 'return { greeting: "Hello " + visitor.name };';
+
 export const changes = {
-  cures: workModule(
-    "if (visitor === undefined) return { greeting: `Hello` };\n  return { greeting: `Hello ${visitor.name}` };",
-  ),
+  cures: workModule(`if (visitor === undefined) return { greeting: "Hello" };\n  ${greets}`),
   /** Passes its tests and staging, and then fails every request in production. */
-  breaks: workModule(
-    "if (environment === `production`) visitor = undefined;\n  return { greeting: `Hello ${visitor.name}` };",
-  ),
+  breaks: workModule(`if (environment === "production") visitor = undefined;\n  ${greets}`),
   /** Passes its tests and staging, and then does not even start in production. */
-  dies: workModule("return { greeting: `Hello ${visitor.name}` };", "if (environment === `production`) null.start();"),
+  dies: workModule(greets, 'if (environment === "production") null.start();'),
 };
 
 export const operation = "GET /work";

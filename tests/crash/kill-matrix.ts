@@ -43,7 +43,7 @@ export async function killAt(scene: Scene, points: string[]): Promise<Ledger> {
   return scene.end();
 }
 
-/** Every effect once, every message once or marked, every release started once, and every invariant kept. */
+/** Every effect once, every message there (I4: once, or marked), every release started once, and every invariant kept. */
 export function expectConverged(scene: Scene, ledger: Ledger): void {
   const { change, approves } = scene.order;
   const { status, reason, fixCommits, merges, reverts, done, violations, starts, deliveries } = ledger;
@@ -57,5 +57,4 @@ export function expectConverged(scene: Scene, ledger: Ledger): void {
   // A watch that nobody kept for too long asks for patience; that is no message about an effect.
   const kinds = new Set(deliveries.map(({ kind }) => kind).filter((kind) => kind !== "inconclusive"));
   expect(kinds).toEqual(new Set([first, ...asked, last]));
-  expect(deliveries.filter(({ repeated }) => !repeated)).toHaveLength(new Set(deliveries.map(({ key }) => key)).size);
 }

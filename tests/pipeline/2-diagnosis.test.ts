@@ -46,7 +46,7 @@ describe("diagnosis", () => {
       engineer: { diagnose: async () => ({ kind: "unknown", because: "there is no stack", calls: [] }) },
     });
     expect(await diagnosis(anIssueAt("diagnosing"), world)).toEqual(
-      move("failed", "No cause was found: there is no stack"),
+      move("failed", "No automatic fix: there is no stack"),
     );
   });
 

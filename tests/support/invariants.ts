@@ -1,5 +1,3 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { sep } from "node:path";
@@ -8,14 +6,12 @@ import { z } from "zod";
 import type { Connection } from "#store/connect.ts";
 import { verifyActions } from "#store/read/audit.ts";
 import { git } from "./git.ts";
+import { doubledInGit, holdsText, lostWork, type Remote, revertsOn } from "./git-evidence.ts";
 
 /** Everything that can be looked at after a test. What a test has not got is left out, and so is what follows from it. */
 export interface Sighting {
   connection: Connection;
-  git?: {
-    /** The bare repository that everybody pushes to. */
-    remote: string;
-    agentEmail: string;
+  git?: Remote & {
     /** Further object stores of the agent. */
     copies?: string[];
   };
@@ -52,15 +48,8 @@ export async function checkInvariants(sighting: Sighting): Promise<string[]> {
 /** I1: a commit of a person that no branch and no tag holds any more is lost work. */
 const noWorkLost: Check = async (sighting) => {
   if (sighting.git === undefined) return [];
-  const { remote, agentEmail } = sighting.git;
-  const listed = await git(remote, "fsck", "--unreachable", "--no-reflogs", "--no-progress");
-  const commits = listed.split("\n").flatMap((line) => /^unreachable commit ([0-9a-f]{40})$/.exec(line)?.[1] ?? []);
-  const lost: string[] = [];
-  for (const commit of commits) {
-    const author = await git(remote, "show", "--no-patch", "--format=%ae", commit);
-    if (author !== agentEmail) lost.push(`nothing holds commit ${commit} of ${author} any more`);
-  }
-  return lost;
+  const lost = await lostWork(sighting.git);
+  return lost.map(({ commit, author }) => `nothing holds commit ${commit} of ${author} any more`);
 };
 
 const Shipped = z.object({
@@ -104,11 +93,6 @@ const servesWhatItMay: Check = async ({ connection, production, git: place }) =>
   return rolledBack ? [`production serves ${served}, which was rolled back`] : [];
 };
 
-async function revertsOn({ remote, agentEmail }: { remote: string; agentEmail: string }): Promise<string[]> {
-  const found = await git(remote, "rev-list", `--author=<${agentEmail}>`, "--grep=^Reverts:", "main");
-  return found.split("\n").filter((line) => line !== "");
-}
-
 /** I3: the files that were tested are the files that were released. */
 const releasesWhatWasTested: Check = async ({ connection, git: place }) => {
   if (place === undefined) return [];
@@ -140,22 +124,6 @@ const onceEach: Check = async (sighting) => {
   const inGit = sighting.git === undefined ? [] : await doubledInGit(sighting.git);
   return [...twice.map(({ text }) => text), ...inGit, ...doubledNotices(sighting.notices ?? [])];
 };
-
-async function doubledInGit({ remote, agentEmail }: { remote: string; agentEmail: string }): Promise<string[]> {
-  const format = "%(trailers:key=Vigil-Fix,valueonly,separator=%x2C)|%(trailers:key=Reverts,valueonly,separator=%x2C)";
-  const shown = await git(remote, "log", "--all", `--author=<${agentEmail}>`, `--format=%H|${format}|%P`);
-  const onMain = new Set((await git(remote, "rev-list", "main")).split("\n"));
-  const counts = new Map<string, number>();
-  for (const line of shown.split("\n")) {
-    const [commit = "", fix = "", reverted = "", parents = ""] = line.split("|");
-    const merges = parents.includes(" ");
-    // Candidates that were built anew stay on staging; only what reaches main is a merge that counts.
-    const what = reverted ? `revert of ${reverted}` : fix ? `${merges ? "merge" : "commit"} of fix ${fix}` : undefined;
-    const counted = what !== undefined && (!merges || onMain.has(commit));
-    if (counted) counts.set(what, (counts.get(what) ?? 0) + 1);
-  }
-  return [...counts].filter(([, times]) => times > 1).map(([what, times]) => `${times} commits are the ${what}`);
-}
 
 /** Delivered once; a second time only where nobody can know, and then marked (reliability B3). */
 function doubledNotices(notices: { key: string; repeated: boolean }[]): string[] {
@@ -219,10 +187,7 @@ const intendedBefore: Check = async ({ connection, git: place }) => {
   return [...broken, ...unintended.map(({ text }) => text), ...secret];
 };
 
-async function unintendedInGit(
-  { rows }: Connection,
-  { remote, agentEmail }: { remote: string; agentEmail: string },
-): Promise<string[]> {
+async function unintendedInGit({ rows }: Connection, { remote, agentEmail }: Remote): Promise<string[]> {
   const intents = await rows(
     Text,
     sql`SELECT subject || ' ' || coalesce(detail->>'to', detail->>'commit', '') AS text FROM agent_actions
@@ -268,22 +233,6 @@ async function tablesWith({ rows }: Connection, canary: string): Promise<string[
     const [row] = await rows(z.object({ count: z.number() }), count);
     if (row !== undefined && row.count > 0) found.push(text);
   }
-  return found;
-}
-
-/** Whether any object of a repository, reachable or not, holds `text`. */
-async function holdsText(repository: string, text: string): Promise<boolean> {
-  const child = spawn("git", ["--git-dir", repository, "cat-file", "--batch-all-objects", "--batch", "--unordered"], {
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  let found = false;
-  let rest = "";
-  child.stdout.on("data", (chunk: Buffer) => {
-    const searched = rest + chunk.toString("latin1");
-    found ||= searched.includes(text);
-    rest = searched.slice(-text.length);
-  });
-  await once(child, "close");
   return found;
 }
 
