@@ -35,10 +35,10 @@ export function bubblewrapCommand(given: {
     ...["--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib"],
     ...(existsSync("/usr/lib64") ? ["--symlink", "usr/lib64", "/lib64"] : []),
     ...["--proc", "/proc", "--dev", "/dev", "--size", String(limits.temporaryBytes), "--tmpfs", "/tmp"],
-    ...["--bind", work, "/work"],
-    ...(lent === undefined ? [] : ["--ro-bind", lent, "/work/node_modules"]),
-    ...["--ro-bind", nodePath, "/opt/node", "--chdir", "/work", "--clearenv"],
-    ...["--setenv", "PATH", "/work/node_modules/.bin:/opt:/usr/bin:/bin", "--setenv", "HOME", "/tmp"],
+    ...["--bind", work, "/checkout"],
+    ...(lent === undefined ? [] : ["--ro-bind", lent, "/checkout/node_modules"]),
+    ...["--ro-bind", nodePath, "/opt/node", "--chdir", "/checkout", "--clearenv"],
+    ...["--setenv", "PATH", "/checkout/node_modules/.bin:/opt:/usr/bin:/bin", "--setenv", "HOME", "/tmp"],
     ...["--setenv", "CI", "1", "--setenv", "LANG", "C.UTF-8", "--setenv", "NODE_ENV", "test"],
   ];
   // bubblewrap itself needs nothing of our environment either.

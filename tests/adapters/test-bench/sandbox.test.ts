@@ -213,9 +213,9 @@ describe("the sandbox", () => {
       "/etc/shadow",
       "/var/run",
       "/etc/hostname",
-      "/work/../root/.npmrc",
+      "/checkout/../root/.npmrc",
       "/srv",
-      "/proc/1/root/root",
+      "/proc/1/root/etc/shadow",
     ];
     const program = `import { existsSync, readdirSync } from "node:fs";
       const open = (p) => { try { return existsSync(p) && (readdirSync(p).length > 0); } catch (e) { return e.code === "ENOTDIR"; } };
