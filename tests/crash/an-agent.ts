@@ -13,6 +13,7 @@ import { startQueue } from "#engine/queue.ts";
 import { startWorkers, type WorkerTimes } from "#engine/workers.ts";
 import { pipeline } from "#pipeline/index.ts";
 import type { Notifier } from "#ports/notifier.ts";
+import type { Platform } from "#ports/platform.ts";
 import { type Connection, connectEmbedded, connectPostgres } from "#store/connect.ts";
 import { releaseAllLeases } from "#store/write/issues.ts";
 import { operation, scriptedEngineer } from "./an-application.ts";
@@ -76,6 +77,7 @@ export async function anAgent(
   order: Place & Pick<Order, "change" | "leaseMs">,
   connection: Connection,
   observe: Observer,
+  platform: Platform = platformAt(order).platform,
 ): Promise<Engine> {
   const repository = repositoryAt(order);
   const queue = await startQueue(connection, (error) => observe({ kind: "queue_error", error }));
@@ -96,7 +98,7 @@ export async function anAgent(
         isolation: "none",
         nodePath: process.execPath,
       }),
-      platform: platformAt(order).platform,
+      platform,
       engineer: scriptedEngineer(order.change),
       notifier: fileNotifier(order.home),
     },

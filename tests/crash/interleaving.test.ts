@@ -17,7 +17,7 @@ afterEach(async () => {
 async function anAgentHere(options: SceneOptions, observe: (event: EngineEvent) => void = () => undefined) {
   const { scene, connection } = await aSceneHere(options);
   open.push(scene);
-  const engine = await anAgent(scene.order, connection, observe);
+  const engine = await anAgent(scene.order, connection, observe, scene.platform);
   const run = async (between: (standing: Standing) => Promise<void>) => {
     await drive(engine, { between, production: scene.order.ports.production });
     await engine.queue.stop();

@@ -18,7 +18,7 @@ let copies = 0;
 
 beforeAll(async () => {
   ({ scene, connection } = await aSceneHere());
-  const engine = await anAgent(scene.order, connection, () => undefined);
+  const engine = await anAgent(scene.order, connection, () => undefined, scene.platform);
   await drive(engine, { between: async () => undefined, production: scene.order.ports.production });
   await engine.queue.stop();
   clean = await scene.sighting(connection);
