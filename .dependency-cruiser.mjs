@@ -18,7 +18,7 @@ const mayImport = {
     "pipeline",
     "engine",
     "adapters",
-    "ingest/keys.ts",
+    "ingest",
     "demo/clinic-remote.ts",
   ],
   http: ["agent", "domain", "ingest"],

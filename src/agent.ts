@@ -13,7 +13,9 @@ import type { Observer } from "#engine/observe.ts";
 import { type Operations, operationsOf } from "#engine/operations.ts";
 import { startQueue } from "#engine/queue.ts";
 import { type Schedule, startSchedule } from "#engine/schedule.ts";
+import { sentenceOf } from "#engine/work.ts";
 import { derivedKey } from "#ingest/keys.ts";
+import { createScrubber } from "#ingest/scrub.ts";
 import { findProblems } from "#pipeline/1-detection.ts";
 import { pipeline } from "#pipeline/index.ts";
 import type { Engineer } from "#ports/engineer.ts";
@@ -158,7 +160,7 @@ async function portsFor(chosen: Config): Promise<Engine["ports"]> {
     testBench: await testBenchFor(chosen, repository),
     platform: await platformFor(chosen, repository),
     engineer: await engineerFor(),
-    notifier: await notifierFor(chosen),
+    notifier: withoutSecrets(await notifierFor(chosen), createScrubber(secretValuesOf(chosen))),
   };
 }
 
@@ -233,6 +235,16 @@ async function notifierFor({ notifier, appUrl }: Config): Promise<Notifier> {
   return createConsoleNotifier({ write: (block) => console.log(block), appUrl });
 }
 
+/** Whatever a row that a person filed, a model or a tool wrote: no secret leaves in a message (spec.md §14). */
+function withoutSecrets(notifier: Notifier, { text }: ReturnType<typeof createScrubber>): Notifier {
+  return {
+    send: (notice, options) => {
+      const fields = notice.fields.map(({ label, value }) => ({ label, value: text(value) }));
+      return notifier.send({ ...notice, title: text(notice.title), text: text(notice.text), fields }, options);
+    },
+  };
+}
+
 function notYet(what: string, instead: string): Failure {
   return new Failure("misconfigured", `${what} is not supported by this version.`, { hint: `Use ${instead}.` });
 }
@@ -303,7 +315,7 @@ const printer: Observer = (event) => {
   } else if (event.kind === "step_failed") {
     console.error(`${at} issue ${event.issueId.slice(0, 8)}  ${event.status}: ${event.because}`);
   } else if (event.kind === "queue_error") {
-    const text = event.error instanceof Error ? event.error.message : String(event.error);
+    const text = sentenceOf(event.error);
     if (text === lastTrouble.text && Date.now() - lastTrouble.atMs < repeatAfterMs) return;
     lastTrouble = { text, atMs: Date.now() };
     console.error(`${at} ${text}`);

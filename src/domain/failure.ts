@@ -17,11 +17,18 @@ export const failures = {
 
 export type FailureCode = keyof typeof failures;
 
+const brand = Symbol.for("vigil.failure");
+
 /**
  * An expected failure. `message` and `hint` may be shown to anyone; whatever is private goes into `cause`.
  * Anything thrown that is not a `Failure` is a bug and is treated as one.
  */
 export class Failure extends Error {
+  /** Bundlers may load this file twice in one process; a failure of either copy is a `Failure`. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && brand in value;
+  }
+  readonly [brand] = true;
   readonly code: FailureCode;
   /** What the reader can do about it. */
   readonly hint: string | undefined;

@@ -10,7 +10,17 @@ const ms = (fallback: number) =>
     .max(7 * 24 * hour)
     .default(fallback);
 const count = (fallback: number, max = 1_000) => z.number().int().min(1).max(max).default(fallback);
-const globs = (fallback: string[]) => z.array(z.string().min(1).max(300)).max(200).default(fallback);
+const globs = (fallback: string[]) =>
+  z
+    .array(
+      z
+        .string()
+        .min(1)
+        .max(300)
+        .regex(/^\P{C}+$/u, "holds control characters"),
+    )
+    .max(200)
+    .default(fallback);
 
 /** Never modified; a fix that touches one is rejected (spec.md §10). */
 export const protectedByDefault = [

@@ -23,6 +23,8 @@ export async function detect(engine: Engine): Promise<number> {
     await engine.connection.db.transaction((tx) => writeFinding(engine, tx, finding));
     engine.observe({ kind: "committed" });
   }
+  // A storm is worked off pass by pass; nobody waits for the next tick.
+  if (findings.length >= findingsMax) await engine.queue.sendDetect(null);
   await noteDetection(engine.connection.db, engine.projectId);
   return findings.length + (await sweep(engine));
 }

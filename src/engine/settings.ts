@@ -4,7 +4,7 @@ import { Settings, type SettingsPatch } from "#domain/settings.ts";
 import { loadProject } from "#store/read/projects.ts";
 import { action, appendActions } from "#store/write/actions.ts";
 import { wakeWaiting } from "#store/write/issues.ts";
-import { pauseProject, resumeProject, writeSettings } from "#store/write/projects.ts";
+import { lockProject, pauseProject, resumeProject, writeSettings } from "#store/write/projects.ts";
 import { sweep } from "./detect.ts";
 import type { Engine } from "./engine.ts";
 import { noticeId } from "./notice-id.ts";
@@ -12,10 +12,13 @@ import { noticeId } from "./notice-id.ts";
 /** Changes the settings: checked as a whole, with what was and what is now on record. */
 export async function changeSettings(engine: Engine, patch: SettingsPatch, actor: string): Promise<void> {
   await engine.connection.db.transaction(async (tx) => {
+    await lockProject(tx, engine.projectId);
     const project = await loadProject(tx, engine.projectId);
     const { autonomyLevel = project.settings.autonomyLevel, ...groups } = patch;
     const stored = merged(project.stored, groups);
     const parsed = Settings.safeParse({ ...stored, autonomyLevel });
+    const impossible = parsed.success ? windowTooShort(parsed.data) : undefined;
+    if (impossible !== undefined) throw new Failure("invalid", impossible);
     if (!parsed.success) throw new Failure("invalid", "The settings do not fit together.", { cause: parsed.error });
     await writeSettings(tx, engine.projectId, autonomyLevel, stored);
     const detail = { before: { ...project.stored, autonomyLevel: project.settings.autonomyLevel }, change: patch };
@@ -24,6 +27,17 @@ export async function changeSettings(engine: Engine, patch: SettingsPatch, actor
     ]);
   });
   engine.observe({ kind: "committed" });
+}
+
+/** A watch of one or two looks is none: three in a row must be able to fail (spec.md §7). */
+const looksMin = 3;
+
+function windowTooShort({ staging, production }: Settings): string | undefined {
+  for (const [name, { windowMs, checkEveryMs }] of Object.entries({ staging, production })) {
+    if (windowMs >= looksMin * checkEveryMs) continue;
+    return `${name}.windowMs (${windowMs}) must hold at least ${looksMin} checks of ${name}.checkEveryMs (${checkEveryMs}).`;
+  }
+  return undefined;
 }
 
 function merged(stored: Record<string, unknown>, groups: Record<string, unknown>): Record<string, unknown> {

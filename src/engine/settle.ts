@@ -44,7 +44,7 @@ export function planOf({ issue, actor }: Standing, outcome: Outcome): Plan {
   if (outcome.kind === "wait") {
     const { until, because, evidence } = outcome;
     return {
-      change: { attempts: 0, nextRunAt: until, progress: because },
+      change: { attempts: 0, nextRunAt: until, progress: because, ...namesOf(evidence) },
       evidence,
       actions: findings,
       notices: inconclusiveNotices(issue, evidence),
@@ -69,6 +69,7 @@ export function planOf({ issue, actor }: Standing, outcome: Outcome): Plan {
       progress: null,
       attempts: 0,
       nextRunAt: null,
+      ...namesOf(evidence),
       ...columnsOf(issue.status, to),
     },
     evidence,
@@ -78,6 +79,16 @@ export function planOf({ issue, actor }: Standing, outcome: Outcome): Plan {
     releaseLane: laneStatuses.includes(issue.status) && !laneStatuses.includes(to),
     freeze,
     fixOutcome: fixOutcomeOf(issue.status, to),
+  };
+}
+
+/** The branch and the commit by which people find the fix in their repository. */
+function namesOf(evidence: Evidence[]): IssueChange {
+  const written = evidence.find((item) => item.kind === "written_fix");
+  const built = evidence.find((item) => item.kind === "candidate");
+  return {
+    ...(written === undefined ? {} : { branchName: written.branch, commitSha: written.commit }),
+    ...(built === undefined ? {} : { commitSha: built.candidate.commit }),
   };
 }
 

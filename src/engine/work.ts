@@ -1,5 +1,5 @@
 import { setTimeout as after } from "node:timers";
-import { and, eq } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import type { Evidence } from "#domain/evidence.ts";
 import { Failure } from "#domain/failure.ts";
 import type { Issue } from "#domain/issue.ts";
@@ -8,6 +8,7 @@ import { move, type Outcome, wait } from "#domain/outcome.ts";
 import { asFailure } from "#store/outage.ts";
 import { loadIssue } from "#store/read/issues.ts";
 import { loadProject, type Project } from "#store/read/projects.ts";
+import { standingOf } from "#store/read/standing.ts";
 import { issues } from "#store/schema.ts";
 import { action, appendActions } from "#store/write/actions.ts";
 import { type Claim, claimIssue, renewLease, retryIssue } from "#store/write/issues.ts";
@@ -38,12 +39,28 @@ export async function work(engine: Engine, job: Job, status: ActiveStatus): Prom
   engine.observe({ kind: "claimed", issueId, status });
   const { isHeld, stopRenewing } = keepLease(engine, claim, claimedMs);
   try {
-    const issue = await loadIssue(connection.db, issueId);
+    const issue = await loadIssue(connection.db, issueId).catch((thrown: unknown) =>
+      unreadable(engine, claim, asFailure(thrown)),
+    );
     if (issue === undefined || issue.version !== claim.version) return await queue.complete(null, job);
     await runStage(engine, job, { ...claim, isHeld }, issue);
   } finally {
     stopRenewing();
   }
+}
+
+/** A row that its stage cannot use (changed by hand, say) ends like any step that cannot succeed: with its reason, and told. */
+async function unreadable(engine: Engine, claim: Claim, error: unknown): Promise<undefined> {
+  if (error instanceof Failure) throw error;
+  const because = `The issue cannot be worked on: ${error instanceof Error ? error.message.slice(0, bugTextMax) : "its row cannot be read"}`;
+  await engine.connection.db.transaction(async (tx) => {
+    const standing = { issue: await standingOf(tx, claim.issueId), actor: "agent" };
+    if (standing.issue.version !== claim.version) return;
+    await settle(tx, engine.queue, standing, planOf(standing, move("failed", because)));
+  });
+  engine.observe({ kind: "step_failed", issueId: claim.issueId, status: "", because, error });
+  engine.observe({ kind: "committed" });
+  return undefined;
 }
 
 async function runStage(engine: Engine, job: Job, claim: HeldClaim, issue: Issue): Promise<void> {
@@ -57,7 +74,6 @@ async function runStage(engine: Engine, job: Job, claim: HeldClaim, issue: Issue
   } catch (thrown) {
     // Drizzle's own errors quote the query with its values: nobody but the log may see those.
     const error = asFailure(thrown);
-    if (error instanceof Failure && error.code === "stale") return engine.queue.complete(null, job);
     engine.observe({ kind: "step_failed", issueId: issue.id, status: issue.status, because: sentenceOf(error), error });
     await afterFailure(engine, job, issue, project, error);
   }
@@ -71,7 +87,7 @@ async function outcomeOf(engine: Engine, claim: HeldClaim, issue: Issue, project
     return wait(until, `the agent is paused: ${project.pausedReason ?? ""}`);
   }
   if (laneStatuses.includes(issue.status)) {
-    const holder = await takeLane(engine.connection.db, project.id, issue.id);
+    const holder = await takeLane(engine.connection.db, project.id, issue);
     if (holder !== undefined)
       return wait(later(laneRetryMs), `another fix is on its way to production (issue ${holder})`);
   }
@@ -145,11 +161,11 @@ async function tryAgain(engine: Engine, job: Job, issue: Issue, error: unknown):
 async function skip(engine: Engine, job: Job, status: ActiveStatus, issueId: string): Promise<void> {
   await engine.connection.db.transaction(async (tx) => {
     const [row] = await tx
-      .select({ nextRunAt: issues.nextRunAt })
+      .select({ due: sql<string | null>`greatest(${issues.nextRunAt}, ${issues.leaseUntil})::text` })
       .from(issues)
       .where(and(eq(issues.id, issueId), eq(issues.status, status)));
     await engine.queue.complete(tx, job);
-    if (row?.nextRunAt) await engine.queue.sendIssue(tx, status, issueId, row.nextRunAt);
+    if (row?.due) await engine.queue.sendIssue(tx, status, issueId, new Date(row.due));
   });
 }
 

@@ -4,6 +4,7 @@ import { Failure } from "#domain/failure.ts";
 import { IssueId } from "#domain/ids.ts";
 import { type Status, statuses } from "#domain/lifecycle.ts";
 import { SettingsPatch } from "#domain/settings.ts";
+import { cleanText } from "#domain/text.ts";
 import { readJson } from "./body.ts";
 import { type Http, thisProcess } from "./context.ts";
 import { identify, refuseForeignOrigin } from "./identity.ts";
@@ -42,8 +43,11 @@ export function issueDetail(http: Http = thisProcess) {
   return endpoint(http.log, { GET: show, HEAD: show });
 }
 
+/** What people write is kept as they wrote it, without what databases and terminals stumble over. */
+const Reason = z.string().transform(cleanText).pipe(z.string().trim().min(1).max(1_000));
+
 const CommandBody = z.strictObject({
-  reason: z.string().trim().min(1).max(1_000).optional(),
+  reason: Reason.optional(),
   /** sha256 of the diff that the person saw. */
   diffHash: z
     .string()
@@ -87,7 +91,7 @@ export function settings(http: Http = thisProcess) {
 }
 
 const PauseBody = z.strictObject({
-  reason: z.string().trim().min(1).max(1_000).default("paused by an operator"),
+  reason: Reason.default("paused by an operator"),
   resumeAt: z.iso
     .datetime({ offset: true })
     .transform((text) => new Date(text))

@@ -1,3 +1,4 @@
+import { Failure } from "#domain/failure.ts";
 import { Sha } from "#domain/ids.ts";
 import { move, wait } from "#domain/outcome.ts";
 import { gate } from "#policy/detectors/events.ts";
@@ -85,7 +86,20 @@ function impactOf(fingerprint: UnseenFingerprint, regression: boolean) {
 async function cameBack({ issue, sample }: UnseenFingerprint, world: DetectionWorld): Promise<boolean> {
   const release = Sha.safeParse(sample.release);
   if (issue === null) return false;
-  if (release.success && issue.fixCommit !== null) return world.repository.contains(release.data, issue.fixCommit);
+  if (release.success && issue.fixCommit !== null) {
+    const holdsFix = await isIn(release.data, issue.fixCommit, world);
+    if (holdsFix !== undefined) return holdsFix;
+  }
   const resolvedAt = issue.resolvedAt ?? issue.statusSince;
   return sample.at.getTime() > resolvedAt.getTime() + regressionGraceMs;
+}
+
+/** `undefined`: the repository does not know the release (squashed, rebased, or made up by whoever sent the event). */
+async function isIn(release: Sha, fixCommit: Sha, world: DetectionWorld): Promise<boolean | undefined> {
+  try {
+    return await world.repository.contains(release, fixCommit);
+  } catch (error) {
+    if (error instanceof Failure && error.code === "not_found") return undefined;
+    throw error;
+  }
 }

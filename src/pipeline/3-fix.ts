@@ -24,10 +24,12 @@ type Change = { path: string; before: string | null; after: string | null };
 
 /** Stage 3: write the fix as one commit on a branch of its own. What cannot be parsed, applied or allowed never reaches a branch. */
 export const fix: Stage<"fixing"> = async (issue, world) => {
-  const ahead = await world.read.inFlightBefore(issue);
+  const ahead =
+    (await world.read.inFlightBefore(issue)) ??
+    (await world.read.inFlightTouching(issue.id, issue.fix.diagnosis.files));
   if (ahead !== undefined) {
     const until = new Date(world.clock.now().getTime() + rivalRetryMs);
-    return wait(until, `"${ahead.title}" has the same cause and is being fixed`);
+    return wait(until, `"${ahead.title}" goes first: it has the same cause or changes the same files`);
   }
   // A repeated attempt belongs to the fix that was counted with the first one.
   const counted = issue.fix.feedback.length > 0;

@@ -6,6 +6,7 @@ import { approvalReasons, policyHash } from "#policy/autonomy.ts";
 import { detectableEffect } from "#policy/detectable-effect.ts";
 import { judgeHealth, nextLook } from "#policy/health.ts";
 import { judgeNewErrors } from "#policy/new-errors.ts";
+import { editsVerdict } from "#policy/protected-files.ts";
 import { judgeStaging } from "#policy/watch.ts";
 import { headOfMain } from "./2-diagnosis.ts";
 import type { Stage, World } from "./stage.ts";
@@ -94,7 +95,8 @@ async function watch(issue: Staging, deployment: Deployment & { watchFrom: Date 
   if (verdict.kind === "passed") return decide(issue, verdict, world, evidence);
   if (verdict.kind === "inconclusive") {
     if (deployment.extended) return move("failed", `Staging is inconclusive: ${verdict.because}`, evidence);
-    const watchUntil = new Date(window.until.getTime() + limits.windowMs);
+    // Counted from now where the watch was interrupted: a pause must not use the extension up.
+    const watchUntil = new Date(Math.max(window.until.getTime(), now.getTime()) + limits.windowMs);
     return wait(now, `${verdict.because}; the watch is prolonged once`, [
       ...evidence,
       recordDeployment(deployment, { watchUntil, extended: true }),
@@ -117,6 +119,8 @@ async function newErrors({ fix }: Staging, since: Date, world: World): Promise<V
 
 /** Passed: the rules say whether a person decides (spec.md §9). The question is bound to this very candidate. */
 async function decide(issue: Staging, verdict: Verdict, world: World, evidence: Evidence[]) {
+  const refused = nowProtected(issue.fix.files, world);
+  if (refused !== undefined) return move("rejected", refused, evidence);
   const reasons = personReasons(issue, world);
   if (reasons.length === 0) return move("deploying", `${verdict.because}; no rule asks for a person`, evidence);
   const { settings, clock } = world;
@@ -137,6 +141,19 @@ async function decide(issue: Staging, verdict: Verdict, world: World, evidence: 
   return move("awaiting_approval", because, [...evidence, { kind: "approval_requested", approval }]);
 }
 
+/** The lists as they are now: a file that was protected after the fix was written stops it as well. */
+export function nowProtected(files: string[], { settings }: World): string | undefined {
+  return listed(files, settings).rejected[0];
+}
+
+function listed(files: string[], settings: World["settings"]) {
+  return editsVerdict(
+    files.map((path) => ({ path, content: "" })),
+    (path) => files.includes(path),
+    settings,
+  );
+}
+
 /** Why a person must approve this fix; empty: nobody needs to. Asked again before production. */
 export function personReasons(issue: Staging | IssueAt<"deploying">, world: World): string[] {
   const { fix, severity, unverified } = issue;
@@ -148,7 +165,7 @@ export function personReasons(issue: Staging | IssueAt<"deploying">, world: Worl
       diagnosisRequiresPerson: requiresPerson,
       diagnosisBecause: requiresPersonBecause,
       estimatedMinutes,
-      approvalFiles: fix.approvalFiles,
+      approvalFiles: [...new Set([...fix.approvalFiles, ...listed(fix.files, world.settings).approval])],
       risks: fix.risks,
       unverified,
     },

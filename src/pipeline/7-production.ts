@@ -5,7 +5,7 @@ import type { IssueAt } from "#domain/issue.ts";
 import { move, wait } from "#domain/outcome.ts";
 import { approvalVoid, policyHash } from "#policy/autonomy.ts";
 import { headOfMain } from "./2-diagnosis.ts";
-import { personReasons } from "./5-staging.ts";
+import { nowProtected, personReasons } from "./5-staging.ts";
 import type { Stage, World } from "./stage.ts";
 import { newDeployment, recordDeployment, startWatch } from "./watching.ts";
 
@@ -48,6 +48,8 @@ async function prepare(issue: Deploying, world: World) {
 /** The rules as they are now: an approval that no longer fits, or none where one is needed. */
 function permissionMissing(issue: Deploying, world: World, at: Date): string | undefined {
   const { fix, approval } = issue;
+  const refused = nowProtected(fix.files, world);
+  if (refused !== undefined) return refused;
   if (approval === null) return personReasons(issue, world)[0];
   const now = {
     candidate: fix.candidate,
@@ -60,7 +62,7 @@ function permissionMissing(issue: Deploying, world: World, at: Date): string | u
 
 async function ship(issue: Deploying, deployment: Deployment, world: World) {
   const { candidate } = issue.fix;
-  const promoted = await promote(candidate.commit, candidate.base, world);
+  const promoted = await promote(deployment, candidate.base, world);
   if (promoted !== undefined) return promoted;
   const now = world.clock.now();
   const state = await world.platform.ensureDeployed("production", candidate.commit);
@@ -79,14 +81,12 @@ async function ship(issue: Deploying, deployment: Deployment, world: World) {
 }
 
 /** Moves main from the tested base to the candidate, once; `undefined`: main is there. */
-async function promote(commit: Sha, base: Sha, world: World) {
+async function promote(deployment: Deployment, base: Sha, world: World) {
+  const { commit } = deployment;
   const main = await headOfMain(world);
   if (main === commit) return undefined;
   if (main !== base) {
-    // A person built on the candidate before it was deployed: theirs is the newer release, and it holds the fix.
-    if (await world.repository.contains(main, commit)) {
-      return move("failed", "Someone changed main after the promotion; their version is left alone");
-    }
+    if (await world.repository.contains(main, commit)) return leftAlone(deployment, world);
     return move("testing", "main moved before the promotion");
   }
   const result = await world.repository.advance("main", { from: base, to: commit });
@@ -94,4 +94,15 @@ async function promote(commit: Sha, base: Sha, world: World) {
   if (result.kind === "moved") return move("testing", "main moved during the promotion");
   const why = result.kind === "refused" ? result.why : "it would not be a step forward";
   return move("failed", `The remote refuses the push to main: ${why}`);
+}
+
+/** A person built on the candidate. Ours still goes live and is watched, unless theirs serves already: then it is the newer one. */
+async function leftAlone(deployment: Deployment, world: World) {
+  const serving = await world.platform.serving("production");
+  if (serving.kind === "unknown") return undefined;
+  if (serving.commit === deployment.commit || serving.commit === deployment.previousCommit) return undefined;
+  return move(
+    "failed",
+    "Someone deployed a version that contains the fix; theirs is left alone, and ours was not judged",
+  );
 }

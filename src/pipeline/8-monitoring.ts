@@ -95,7 +95,7 @@ function hold(
   if (watch.extended && now.getTime() - watch.from.getTime() > holdMs) {
     return move("failed", `Inconclusive: ${because}. The deployment was left in place; a person has to look`, evidence);
   }
-  const watchUntil = new Date(watch.until.getTime() + windowMs);
+  const watchUntil = new Date(Math.max(watch.until.getTime(), now.getTime()) + windowMs);
   const longer = recordDeployment(deployment, { watchUntil, extended: true });
   return wait(now, `Inconclusive so far: ${because}; the watch goes on`, [...evidence, longer]);
 }

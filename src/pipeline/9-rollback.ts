@@ -36,7 +36,9 @@ async function rollBack(issue: RollingBack, world: World) {
   const reverted = await revertOnMain(issue, world);
   if (reverted.kind === "conflict") {
     const conflict = `Newer commits touch the same lines (${reverted.files.join(", ")}): main still holds the fix`;
-    return move("failed", `${because}. ${conflict}`, [{ kind: "freeze", because: conflict }]);
+    // Without a platform that jumped back, production still runs what had to go.
+    const serves = restored === "restored" ? `Rolled back: ${shortId(previous)} serves` : "ROLLBACK FAILED";
+    return move("failed", `${serves}. ${because}. ${conflict}`, [{ kind: "freeze", because: conflict }]);
   }
   if (newer?.commit !== undefined && !(await world.repository.contains(reverted.head, newer.commit))) {
     const left = `Someone deployed ${shortId(newer.commit)} meanwhile: it is left alone, and main no longer holds the fix`;

@@ -118,6 +118,7 @@ function failed(change: Change): Told {
   if (/^\W*rollback failed/i.test(change.because)) {
     return ended(change, "rollback_failed", "ROLLBACK FAILED, a person is needed now", "View Issue");
   }
+  if (!change.because.includes("Rolled back:")) return ended(change, "failed", "Failed", "View Issue");
   return ended(change, "rolled_back", "Rollback executed", "View Issue");
 }
 

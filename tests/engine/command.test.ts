@@ -149,12 +149,26 @@ describe.each(databases())("operators' commands on $name", ({ open }) => {
   });
 
   it("keeps out settings that do not fit, and records who changed what", async () => {
-    await changeSettings(engine, { autonomyLevel: 2, staging: { windowMs: 60_000 } }, ann);
+    await changeSettings(engine, { autonomyLevel: 2, staging: { windowMs: 300_000 } }, ann);
     const [row] = await connection.rows(
       z.object({ level: z.number(), settings: z.unknown() }),
       sql`SELECT autonomy_level AS level, settings FROM agent_projects`,
     );
-    expect(row).toEqual({ level: 2, settings: { staging: { windowMs: 60_000 } } });
+    expect(row).toEqual({ level: 2, settings: { staging: { windowMs: 300_000 } } });
     expect(await auditOf(connection)).toContain("settings.changed autonomyLevel, staging done");
+    await expect(changeSettings(engine, { staging: { windowMs: 50 } }, ann)).rejects.toMatchObject({ code: "invalid" });
+    await Promise.all([
+      changeSettings(engine, { limits: { fixesPerHour: 7 } }, ann),
+      changeSettings(engine, { limits: { deploymentsPerDay: 3 } }, "operator:bob"),
+      changeSettings(engine, { autonomyLevel: 1 }, "operator:eve"),
+    ]);
+    const [after] = await connection.rows(
+      z.object({ level: z.number(), settings: z.unknown() }),
+      sql`SELECT autonomy_level AS level, settings FROM agent_projects`,
+    );
+    expect(after).toEqual({
+      level: 1,
+      settings: { staging: { windowMs: 300_000 }, limits: { fixesPerHour: 7, deploymentsPerDay: 3 } },
+    });
   });
 });

@@ -72,7 +72,7 @@ describe.each(databases())("from events to issues on $name", ({ open }) => {
 
   it("keeps the errors of releases apart: an old one that drains is not the new one's fault", async () => {
     await send(
-      event("1", { release: aSha("a") }),
+      event("1", { release: aSha("a"), at: new Date(at.getTime() - 3_600_000) }),
       event("2", { release: newRelease }),
       event("3", { release: newRelease }),
     );

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { Failure } from "#domain/failure.ts";
 import { move, wait } from "#domain/outcome.ts";
+import { give } from "#engine/command.ts";
 import { detect } from "#engine/detect.ts";
 import { drain } from "#engine/drain.ts";
 import { queueNames } from "#engine/queue.ts";
@@ -160,6 +161,42 @@ describe.each(databases())("the engine on $name", ({ open }) => {
     }
     expect(await issueRow(connection, id)).toMatchObject({ attempts: 3 });
     expect(engine.seen).toEqual([]);
+  });
+
+  it("ends an issue whose row no stage can use, with the reason, instead of trying for ever", async () => {
+    const engine = await engineWith({ pipeline: { run: straight() } });
+    const id = await insertIssue(connection);
+    // Legal moves by hand, and no fix to go with them.
+    await connection.db.execute(sql`UPDATE agent_issues SET status = 'diagnosing'`);
+    await connection.db.execute(sql`UPDATE agent_issues SET status = 'fixing'`);
+    await detect(engine);
+    await runAll(engine);
+    expect(await issueRow(connection, id)).toMatchObject({ status: "failed" });
+    expect(engine.told.map(({ kind }) => kind)).toEqual(["failed"]);
+  });
+
+  it("lets a freeze outlast a pause with an end, and tells", async () => {
+    const engine = await engineWith({
+      pipeline: {
+        run: straight({
+          monitoring: async () => move("failed", "x", [{ kind: "freeze", because: "a rollback failed" }]),
+        }),
+      },
+    });
+    await insertIssue(connection);
+    await connection.db.execute(sql`UPDATE agent_projects SET autonomy_level = 3`);
+    await detect(engine);
+    await runAll(engine);
+    const [{ id } = { id: "" }] = await connection.rows(z.object({ id: z.string() }), sql`SELECT id FROM agent_issues`);
+    await give(engine, { command: "approve", issueId: id, actor: "operator:ann" });
+    await pause(engine, { reason: "lunch", resumeAt: new Date(Date.now() + 3_600_000) }, "operator:ann");
+    await runAll(engine);
+    const [project] = await connection.rows(
+      z.object({ reason: z.string(), until: z.date().nullable() }),
+      sql`SELECT paused_reason AS reason, resume_at AS until FROM agent_projects`,
+    );
+    expect(project).toEqual({ reason: "a rollback failed", until: null });
+    expect(engine.told.filter(({ kind }) => kind === "agent_paused")).toHaveLength(2);
   });
 
   it("does not retry what cannot succeed, and says how to mend it", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Failure } from "#domain/failure.ts";
 import { move, wait } from "#domain/outcome.ts";
 import { detection, findProblems } from "#pipeline/1-detection.ts";
 import type { Reads, UnseenFingerprint } from "#store/read/reads.ts";
@@ -87,6 +88,25 @@ describe("the detection sweep", () => {
   it("only counts a resolved issue's error that comes from an older release", async () => {
     const sample = anEvent({ release: aSha("8"), at: later(60 * minute) });
     expect(await findings(unseen({ issue: resolved, sample }), false)).toMatchObject([{ kind: "counted" }]);
+  });
+
+  it("judges by time when the repository does not know the release: one made-up release stops nothing", async () => {
+    const sample = anEvent({ release: "deadbeef".repeat(5), at: later(60 * minute) });
+    const read: Reads = {
+      ...aWorld().read,
+      unseenFingerprints: async () => [unseen({ issue: resolved, sample }), unseen()],
+    };
+    const { repository } = aWorld({
+      repository: {
+        contains: async () => {
+          throw new Failure("not_found", "no such commit");
+        },
+      },
+    });
+    expect(await findProblems({ clock: { now: () => now }, read, repository }, 10)).toMatchObject([
+      { kind: "regression" },
+      { kind: "open" },
+    ]);
   });
 
   it.each([

@@ -77,7 +77,7 @@ describe("staging", () => {
     expect(first).toMatchObject({ kind: "wait" });
     expect(first.evidence.at(-1)).toMatchObject({
       kind: "deployment",
-      deployment: { extended: true, watchUntil: later(20 * minute) },
+      deployment: { extended: true, watchUntil: later(20 * minute + 1) },
     });
     const deployment = aDeployment({ environment: "staging", watchUntil: later(20 * minute), extended: true });
     const second = await staging(

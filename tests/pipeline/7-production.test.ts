@@ -133,7 +133,13 @@ describe("the promotion", () => {
 
   it("leaves a person's version alone that was built on the candidate", async () => {
     const repository: Partial<Repository> = { head: async () => aSha("9"), contains: async () => true };
-    expect(await production(shipping, aWorld({ repository }))).toMatchObject({ kind: "move", to: "failed" });
+    const theirs: Platform["serving"] = async () => ({ kind: "serving", commit: aSha("9"), url: "u" });
+    const left = await production(shipping, aWorld({ repository, platform: { serving: theirs } }));
+    expect(left).toMatchObject({ kind: "move", to: "failed", because: expect.stringContaining("left alone") });
+    // Theirs is pushed but does not serve: ours goes live meanwhile, and then it is watched.
+    const ensureDeployed: Platform["ensureDeployed"] = async () => ({ kind: "ready", providerId: "r2", url: "u" });
+    const watched = await production(shipping, aWorld({ repository, platform: { serving, ensureDeployed } }));
+    expect(watched).toMatchObject({ kind: "move", to: "monitoring" });
   });
 
   it("ends with the remote's own words when the push is refused, and does not loop", async () => {

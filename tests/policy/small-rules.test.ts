@@ -123,7 +123,13 @@ describe("noticesOf", () => {
     ["a dismissed issue that came back", { from: "dismissed" }, "issue_detected", "View in Dashboard"],
     ["a retry", { from: "failed" }, undefined, undefined],
     ["resolved", { from: "monitoring", to: "resolved" }, "resolved", "View Details"],
-    ["a rollback", { from: "rolling_back", to: "failed" }, "rolled_back", "View Issue"],
+    [
+      "a rollback",
+      { from: "rolling_back", to: "failed", because: "errors rose. Rolled back: aaaaaaaa serves" },
+      "rolled_back",
+      "View Issue",
+    ],
+    ["a version that someone else replaced", { from: "rolling_back", to: "failed" }, "failed", "View Issue"],
     [
       "a failed rollback",
       { from: "rolling_back", to: "failed", because: "ROLLBACK FAILED: x" },

@@ -42,7 +42,7 @@ export interface Reads {
   inFlightTouching(issueId: string, files: string[]): Promise<Rival | undefined>;
   /** How many attempts wrote a fix for this issue since `since`, this run's (`exceptFixId` and its siblings) not counted. */
   fixesWrittenSince(issueId: string, since: Date, exceptFixId: string | null): Promise<number>;
-  /** Whether another attempt ever made exactly this change. */
+  /** Whether another attempt made exactly this change and tests or a watch refuted it; one that expired says nothing. */
   patchTried(patchHash: string, exceptFixId: string): Promise<boolean>;
   /** Rollbacks since `since`, in the whole project. */
   rollbacksSince(since: Date): Promise<number>;

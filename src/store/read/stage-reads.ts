@@ -73,7 +73,9 @@ export function readsOf(connection: Connection, projectId: string): Reads {
         Count,
         sql`SELECT count(*)::int AS count FROM agent_fixes f JOIN agent_issues i ON i.id = f.issue_id
             WHERE i.project_id = ${projectId} AND f.patch_hash = ${patchHash} AND f.id <> ${exceptFixId}
-              AND f.outcome IN ('failed', 'rolled_back')`,
+              AND (f.outcome = 'rolled_back' OR f.outcome = 'failed' AND (
+                f.test_report->>'outcome' NOT IN ('passed', 'no_tests')
+                OR EXISTS (SELECT 1 FROM agent_deployments d WHERE d.fix_id = f.id AND d.verdict = 'failed')))`,
       );
       return (row?.count ?? 0) > 0;
     },

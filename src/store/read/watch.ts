@@ -15,6 +15,7 @@ type WatchReads = Pick<Reads, "errorKinds" | "errorCounts" | "requestsOf">;
 /** What the watches ask: whose errors there are, how many, and against how many requests. Missing data is said, never counted as zero. */
 export function watchReads({ rows }: Pick<Connection, "rows">, projectId: string): WatchReads {
   return {
+    // What only our own failed candidates produced is not known: it would hide the same fault in the next one.
     errorKinds: async ({ environment, release, since, changedFiles }) => {
       const found = await rows(
         z.object({
@@ -26,7 +27,10 @@ export function watchReads({ rows }: Pick<Connection, "rows">, projectId: string
         }),
         sql`SELECT m.fingerprint, f.title, sum(m.events)::int AS events, f.sample->'frames' AS frames,
               EXISTS (SELECT 1 FROM agent_event_minutes k WHERE k.project_id = m.project_id AND k.fingerprint = m.fingerprint
-                AND k.release <> ${release} AND k.minute >= ${since.toISOString()}::timestamptz - ${knownDays} * interval '1 day') AS known
+                AND k.environment = 'production' AND k.release <> ${release} AND k.minute <= ${since.toISOString()}::timestamptz
+                AND k.minute >= ${since.toISOString()}::timestamptz - ${knownDays} * interval '1 day'
+                AND NOT EXISTS (SELECT 1 FROM agent_deployments d JOIN agent_fixes x ON x.id = d.fix_id
+                  WHERE d.commit_sha = k.release AND x.outcome IN ('failed', 'rolled_back'))) AS known
             FROM agent_event_minutes m JOIN agent_fingerprints f USING (project_id, fingerprint)
             WHERE m.project_id = ${projectId} AND m.environment = ${environment} AND m.release = ${release}
               AND m.minute >= date_trunc('minute', ${since.toISOString()}::timestamptz) AND f.state <> 'noise'

@@ -81,6 +81,7 @@ export async function reopenIssue(
       stack: sample.stack,
       frames: sample.frames,
       message: sample.message,
+      unverified: sample.trust === "browser",
       eventCount: group.events,
       lastSeen: group.lastSeen,
       fixId: null,

@@ -1,14 +1,19 @@
 import { and, eq, gt, inArray, sql } from "drizzle-orm";
-import { laneStatuses } from "#domain/lifecycle.ts";
+import { laneStatuses, type Status } from "#domain/lifecycle.ts";
 import type { Database, Transaction } from "../connect.ts";
-import { issues, projects, reservations } from "../schema.ts";
+import { deployments, issues, projects, reservations } from "../schema.ts";
 
 /**
  * Takes the lane for `issueId`; answers who holds it when it is someone else (design.md §3, reliability C8). A worker that
  * lost its claim may take it for an issue that has left meanwhile: such a holder does not count. Its status is read
  * after the lock, so that nobody who holds the lane rightly is ever passed.
  */
-export async function takeLane(db: Database, projectId: string, issueId: string): Promise<string | undefined> {
+export async function takeLane(
+  db: Database,
+  projectId: string,
+  issue: { id: string; status: Status },
+): Promise<string | undefined> {
+  const issueId = issue.id;
   return db.transaction(async (tx) => {
     const [row] = await tx
       .select({ holder: projects.laneIssueId })
@@ -17,7 +22,7 @@ export async function takeLane(db: Database, projectId: string, issueId: string)
       .for("update");
     const holder = row?.holder ?? null;
     if (holder === issueId) return undefined;
-    if (holder !== null && (await travels(tx, holder))) return holder;
+    if (holder !== null && (await blocks(tx, holder, issue.status))) return holder;
     await tx
       .update(projects)
       .set({ laneIssueId: issueId, updatedAt: sql`clock_timestamp()` })
@@ -26,12 +31,17 @@ export async function takeLane(db: Database, projectId: string, issueId: string)
   });
 }
 
-async function travels(tx: Transaction, issueId: string): Promise<boolean> {
+/** A rollback has the right of way: only a promotion that has begun, or another rollback, is let through first. */
+async function blocks(tx: Transaction, holder: string, status: Status): Promise<boolean> {
   const [row] = await tx
-    .select({ id: issues.id })
+    .select({ status: issues.status, fixId: issues.fixId })
     .from(issues)
-    .where(and(eq(issues.id, issueId), inArray(issues.status, laneStatuses)));
-  return row !== undefined;
+    .where(and(eq(issues.id, holder), inArray(issues.status, laneStatuses)));
+  if (row === undefined) return false;
+  if (status !== "rolling_back" || row.status === "rolling_back") return true;
+  if (row.status !== "deploying" || row.fixId === null) return false;
+  const begun = and(eq(deployments.fixId, row.fixId), eq(deployments.environment, "production"));
+  return (await tx.select({ id: deployments.id }).from(deployments).where(begun).limit(1)).length > 0;
 }
 
 /** Gives the lane back if `issueId` holds it. */
@@ -73,7 +83,7 @@ export async function reserve(
   });
 }
 
-/** Stops the agent; `false`: it was paused already and keeps its first reason. */
+/** Stops the agent; `false`: it was paused already, for as long or longer, and keeps its first reason. */
 export async function pauseProject(
   tx: Transaction,
   projectId: string,
@@ -89,7 +99,15 @@ export async function pauseProject(
       resumeAt: pause.resumeAt,
       updatedAt: sql`clock_timestamp()`,
     })
-    .where(and(eq(projects.id, projectId), eq(projects.paused, false)))
+    .where(
+      and(
+        eq(projects.id, projectId),
+        // A pause without an end outlasts one with an end: a freeze must never be lifted by a timer set before it.
+        pause.resumeAt === null
+          ? sql`(NOT ${projects.paused} OR ${projects.resumeAt} IS NOT NULL)`
+          : eq(projects.paused, false),
+      ),
+    )
     .returning({ id: projects.id });
   return paused.length > 0;
 }
@@ -127,4 +145,9 @@ export async function writeSettings(
 /** Notes that detection ran. */
 export async function noteDetection(db: Database, projectId: string): Promise<void> {
   await db.update(projects).set({ detectedAt: sql`clock_timestamp()` }).where(eq(projects.id, projectId));
+}
+
+/** Whoever changes settings from what they read waits for whoever is doing so already. */
+export async function lockProject(tx: Transaction, projectId: string): Promise<void> {
+  await tx.select({ id: projects.id }).from(projects).where(eq(projects.id, projectId)).for("update");
 }

@@ -89,7 +89,9 @@ describe("releases as local processes", () => {
     await clients;
     expect(await slow).toBe(commits.good);
     expect(answers.length).toBeGreaterThan(200);
-    expect([...new Set(answers)].sort()).toEqual([commits.good, commits.better, commits.best, "echoed"].sort());
+    // Which releases a client met is chance; that each answer came from one of them, whole, is the promise.
+    const right: string[] = [commits.good, commits.better, commits.best, "echoed"];
+    expect(answers.filter((answer) => !right.includes(answer))).toEqual([]);
     expect(await get("/release")).toBe(commits.best);
   });
 
