@@ -29,13 +29,24 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: "product",
-          include: ["tests/{demo,crash,browser}/**/*.test.ts"],
+          name: "crash",
+          include: ["tests/crash/**/*.test.ts"],
           globalSetup: ["tests/support/global.ts"],
           testTimeout: 240_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // Whole runs of the product with short windows: alone on the machine.
+          name: "product",
+          include: ["tests/{demo,browser}/**/*.test.ts"],
+          testTimeout: 240_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
         },
       },
     ],
