@@ -78,11 +78,11 @@ export async function createAgent(chosen: Config, log: Observer): Promise<Agent>
   try {
     await migrate(connection, { directory: join(root(), "supabase", "migrations") });
     const queue = await startQueue(connection, (error) => observe({ kind: "queue_error", error }));
-    const ports = await portsFor(chosen);
+    const { ports, endReleases } = await portsFor(chosen);
     const engine = engineOf({ connection, queue, ports, observe });
     // The embedded database has one owner at a time: whoever held these leases is gone.
     if (chosen.database.kind === "embedded") await releaseAllLeases(connection.db);
-    return agentOf(engine, chosen, observers);
+    return agentOf(engine, chosen, observers, endReleases);
   } catch (error) {
     await connection.close();
     throw error;
@@ -103,7 +103,7 @@ function engineOf(parts: Pick<Engine, "connection" | "queue" | "ports" | "observ
   };
 }
 
-function agentOf(engine: Engine, chosen: Config, observers: Set<Observer>): Agent {
+function agentOf(engine: Engine, chosen: Config, observers: Set<Observer>, endReleases: () => Promise<void>): Agent {
   let schedule: Schedule | undefined;
   const operations = operationsOf(engine);
   return {
@@ -138,6 +138,8 @@ function agentOf(engine: Engine, chosen: Config, observers: Set<Observer>): Agen
     },
     stop: async () => {
       await schedule?.stop();
+      // Your releases go on without Vigil; the demo's end with the server that brought them.
+      if (schedule !== undefined && chosen.repository.kind === "demo") await endReleases();
       await engine.queue.stop();
       await engine.connection.close();
     },
@@ -153,15 +155,17 @@ function connectionFor({ database }: Config): Promise<Connection> {
   }
 }
 
-async function portsFor(chosen: Config): Promise<Engine["ports"]> {
+async function portsFor(chosen: Config): Promise<{ ports: Engine["ports"]; endReleases(): Promise<void> }> {
   const repository = await repositoryFor(chosen);
-  return {
+  const { platform, endReleases } = await platformFor(chosen, repository);
+  const ports = {
     repository,
     testBench: await testBenchFor(chosen, repository),
-    platform: await platformFor(chosen, repository),
+    platform,
     engineer: await engineerFor(),
     notifier: withoutSecrets(await notifierFor(chosen), createScrubber(secretValuesOf(chosen))),
   };
+  return { ports, endReleases };
 }
 
 async function repositoryFor({ repository, home }: Config): Promise<Repository> {
@@ -199,12 +203,16 @@ async function testBenchFor(chosen: Config, source: Repository): Promise<TestBen
   });
 }
 
-async function platformFor(chosen: Config, source: Repository): Promise<Platform> {
+/** `endReleases` ends what this platform runs; only the bundled demo's releases are nobody's production. */
+async function platformFor(
+  chosen: Config,
+  source: Repository,
+): Promise<{ platform: Platform; endReleases(): Promise<void> }> {
   const { platform, home, secrets, appUrl } = chosen;
   if (platform.kind !== "processes") throw notYet(`The platform "${platform.kind}"`, "AGENT_START_COMMAND");
   const { createProcessesPlatform } = await import("#adapters/platform/processes.ts");
   const { createHealthProbe } = await import("#adapters/platform/health-probe.ts");
-  return createProcessesPlatform({
+  const processes = createProcessesPlatform({
     source,
     directory: resolve(home, "platform"),
     startCommand: platform.startCommand ?? "node src/server.ts",
@@ -221,7 +229,8 @@ async function platformFor(chosen: Config, source: Repository): Promise<Platform
     now: () => new Date(),
     probe: createHealthProbe({ controlUrl: null, allowPrivateHosts: true }),
     frontScript: join(root(), "src", "adapters", "platform", "processes-front.ts"),
-  }).platform;
+  });
+  return { platform: processes.platform, endReleases: processes.stop };
 }
 
 async function engineerFor(): Promise<Engineer> {
