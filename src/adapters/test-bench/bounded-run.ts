@@ -1,74 +1,116 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
+import { Readable } from "node:stream";
 import { Failure } from "#domain/failure.ts";
 import type { ControlGroup } from "./control-groups.ts";
+import { watchDisk } from "./disk-watch.ts";
+import { createOutput } from "./output.ts";
 
-export interface BoundedRun {
+export interface Command {
   file: string;
   given: string[];
   directory: string;
   environment: NodeJS.ProcessEnv;
-  group: ControlGroup;
-  limits: { timeMs: number; outputBytes: number; outputBytesMax: number; fileBytes: number };
+  /** The command says on descriptor 3, which its target does not have, how the target ended. */
+  tellsEnd: boolean;
 }
+
+export interface BoundedRun extends Command {
+  group: ControlGroup;
+  /** Where the target writes: what it may take of the disk is measured there. */
+  folder: string;
+  limits: { timeMs: number; outputBytes: number; outputBytesMax: number; fileBytes: number; diskBytes: number };
+}
+
+type Stop = "time" | "output" | "disk";
 
 /** How a run ended, as seen from outside: nothing in it is the target's own word but the output. */
 export interface Ended {
   exitCode: number | null;
-  stoppedFor: "time" | "output" | null;
+  stoppedFor: Stop | null;
   outOfMemory: boolean;
   output: string;
   durationMs: number;
 }
 
-/** Runs one command to its end or to its limits. Its processes are ended as a group; its output is kept at both ends only. */
-export async function runBounded({ file, given, directory, environment, group, limits }: BoundedRun): Promise<Ended> {
+/** 128 + SIGKILL: what a shell says of a process that the kernel ended. */
+const exitCodeKilled = 137;
+
+/**
+ * Runs one command to its end or to its limits. Its processes are ended as a group; its output is kept at both ends
+ * only. Failure: `unavailable` when the target could not be started, which says nothing about the target.
+ */
+export async function runBounded(run: BoundedRun): Promise<Ended> {
+  const { group, folder, limits } = run;
   const startMs = performance.now();
+  const child = start(run);
   const output = createOutput(limits.outputBytes);
-  // The shell joins the control group before it becomes the target, so that nothing of the target ever runs outside it.
-  const blocks = Math.floor(limits.fileBytes / 512);
-  const script = `${group.join}ulimit -f ${blocks}; exec "$0" "$@"`;
-  const child = spawn("/bin/sh", ["-c", script, file, ...given], {
-    cwd: directory,
-    env: environment,
-    detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let stoppedFor: Ended["stoppedFor"] = null;
-  const stop = (why: "time" | "output") => {
+  let stoppedFor: Stop | null = null;
+  const stop = (why: Stop) => {
     stoppedFor ??= why;
     endGroup(child.pid);
   };
-  const timer = setTimeout(() => stop("time"), limits.timeMs);
-  const take = (chunk: Buffer) => {
+  const ending = endOf(child, (chunk) => {
     output.add(chunk);
     if (output.bytes() > limits.outputBytesMax) stop("output");
-  };
-  child.stdout.on("data", take);
-  child.stderr.on("data", take);
+  });
+  const timer = setTimeout(() => stop("time"), limits.timeMs);
+  const disk = watchDisk(folder, limits.diskBytes, () => stop("disk"));
   try {
-    const exitCode = await new Promise<number | null>((resolve, reject) => {
-      child.once("error", (cause) => reject(new Failure("unavailable", "The tests could not be started.", { cause })));
-      // A process that left the group may hold the output open for ever: after the leader's end it gets a moment.
-      child.once("exit", (code) => {
-        endGroup(child.pid);
-        const giveUp = setTimeout(() => {
-          child.stdout.destroy();
-          child.stderr.destroy();
-        }, closeGraceMs);
-        child.once("close", () => {
-          clearTimeout(giveUp);
-          resolve(code);
-        });
-      });
-    });
-    const outOfMemory = await group.ranOutOfMemory();
+    const { exitCode, signal, told } = await ending;
+    // Nobody else ends processes this way, and without control groups there is no other sign.
+    const killed = stoppedFor === null && (signal === "SIGKILL" || exitCode === exitCodeKilled);
+    const outOfMemory = killed || (await group.ranOutOfMemory());
+    if (run.tellsEnd && !told && stoppedFor === null && !outOfMemory) {
+      throw new Failure("unavailable", "The sandbox did not start.", { cause: output.text() });
+    }
     return { exitCode, stoppedFor, outOfMemory, output: output.text(), durationMs: performance.now() - startMs };
   } finally {
     clearTimeout(timer);
+    disk.stop();
   }
 }
 
+function start({ file, given, directory, environment, tellsEnd, group, limits }: BoundedRun): ChildProcess {
+  const blocks = Math.floor(limits.fileBytes / 512);
+  // The shell joins the control group before it becomes the target, so that nothing of the target ever runs outside it.
+  const script = `${group.join}ulimit -f ${blocks}; exec "$0" "$@"`;
+  return spawn("/bin/sh", ["-c", script, file, ...given], {
+    cwd: directory,
+    env: environment,
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe", tellsEnd ? "pipe" : "ignore"],
+  });
+}
+
 const closeGraceMs = 1_000;
+const toldBytesMax = 4_096;
+
+async function endOf(child: ChildProcess, take: (chunk: Buffer) => void) {
+  let status = "";
+  const { stdout, stderr } = child;
+  const teller = child.stdio[3];
+  const streams = [stdout, stderr, teller].filter((stream): stream is Readable => stream instanceof Readable);
+  stdout?.on("data", take);
+  stderr?.on("data", take);
+  teller?.on("data", (chunk: Buffer) => {
+    if (status.length < toldBytesMax) status += chunk.toString("latin1");
+  });
+  const { code, signal } = await new Promise<{ code: number | null; signal: string | null }>((resolve, reject) => {
+    child.once("error", (cause) => reject(new Failure("unavailable", "The tests could not be started.", { cause })));
+    child.once("exit", (code, signal) => {
+      endGroup(child.pid);
+      // A process that left the group may hold the output open for ever: after the leader's end it gets a moment.
+      const giveUp = setTimeout(() => {
+        for (const stream of streams) stream.destroy();
+      }, closeGraceMs);
+      child.once("close", () => {
+        clearTimeout(giveUp);
+        resolve({ code, signal });
+      });
+    });
+  });
+  return { exitCode: code, signal, told: status.includes('"exit-code"') };
+}
 
 function endGroup(pid: number | undefined): void {
   if (pid === undefined) return;
@@ -77,27 +119,4 @@ function endGroup(pid: number | undefined): void {
   } catch {
     // Everything of it has ended already.
   }
-}
-
-/** The first and the last half of what was printed; what lies between is counted. */
-function createOutput(keepBytes: number) {
-  const half = Math.floor(keepBytes / 2);
-  let head = Buffer.alloc(0);
-  let tail = Buffer.alloc(0);
-  let total = 0;
-  return {
-    add: (chunk: Buffer) => {
-      total += chunk.length;
-      const room = half - head.length;
-      if (room > 0) head = Buffer.concat([head, chunk.subarray(0, room)]);
-      const rest = room > 0 ? chunk.subarray(room) : chunk;
-      if (rest.length > 0) tail = Buffer.concat([tail, rest]).subarray(-half);
-    },
-    bytes: () => total,
-    text: () => {
-      const left = total - head.length - tail.length;
-      const middle = left > 0 ? `\n[… ${left} bytes left out …]\n` : "";
-      return `${head.toString("utf8")}${middle}${tail.toString("utf8")}`;
-    },
-  };
 }

@@ -1,8 +1,11 @@
+import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { isOrphaned, ownName } from "./owners.ts";
 
 /** Limits that the kernel keeps, where this machine lets us set them. */
 export interface ControlGroup {
@@ -10,50 +13,94 @@ export interface ControlGroup {
   join: string;
   /** Whether the kernel ended a process for its memory. */
   ranOutOfMemory(): Promise<boolean>;
+  /** Ends whatever is still in the group. */
   remove(): Promise<void>;
 }
 
+export type ControlGroupKind = "cgroup-v1" | "cgroup-v2" | "none";
+
+interface Folder {
+  path: string;
+  /** Whether the kernel took every limit. */
+  limited: boolean;
+}
+
+const run = promisify(execFile);
 const root = "/sys/fs/cgroup";
+const prefix = "vigil-";
 const removeTries = 20;
 const removeEveryMs = 50;
 
-/** Version 2 where it is, else version 1, else none: then time, output and file size still are bounded. */
+/** Version 2 where it is, else version 1, else none: then time, output and disk still are bounded. */
 export async function createControlGroup(limits: { memoryBytes: number; processes: number }): Promise<ControlGroup> {
-  const name = `vigil-${process.pid}-${randomUUID()}`;
-  const { memoryBytes, processes } = limits;
-  if (existsSync(join(root, "cgroup.controllers"))) {
-    const unified = await enter(root, name, { "memory.max": memoryBytes, "memory.swap.max": 0, "pids.max": processes });
-    return groupOf(unified === undefined ? [] : [unified]);
-  }
-  const memory = await enter(join(root, "memory"), name, { "memory.limit_in_bytes": memoryBytes });
-  const pids = await enter(join(root, "pids"), name, { "pids.max": processes });
-  return groupOf([memory, pids].filter((folder) => folder !== undefined));
+  return groupOf((await enterAll(limits)).folders);
 }
 
-async function enter(parent: string, name: string, settings: Record<string, number>): Promise<string | undefined> {
-  const folder = join(parent, name);
+/** Which limits really hold here: tried with a group of its own and a process that joins it. */
+export async function controlGroupKind(): Promise<ControlGroupKind> {
+  const { version, folders } = await enterAll({ memoryBytes: 64 * 1024 ** 2, processes: 16 });
+  const group = groupOf(folders);
   try {
-    await mkdir(folder);
+    const complete = folders.length === (version === "cgroup-v2" ? 1 : 2) && folders.every(({ limited }) => limited);
+    if (!complete) return "none";
+    await run("/bin/sh", ["-c", `set -e; ${group.join} exit 0`], { env: { NODE_ENV: "test" }, timeout: 5_000 });
+    return version;
+  } catch {
+    // Joining is not allowed here.
+    return "none";
+  } finally {
+    await group.remove();
+  }
+}
+
+/** Removes the groups of processes that were killed, with whatever still runs in them. */
+export async function removeOrphanedGroups(): Promise<void> {
+  for (const parent of [root, join(root, "memory"), join(root, "pids")]) {
+    const names = await readdir(parent).catch(() => []);
+    const orphans = names.filter((name) => name.startsWith(prefix) && isOrphaned(name.slice(prefix.length)));
+    for (const name of orphans) await removeFolder(join(parent, name));
+  }
+}
+
+async function enterAll({ memoryBytes, processes }: { memoryBytes: number; processes: number }) {
+  const name = `${prefix}${ownName(randomUUID())}`;
+  if (existsSync(join(root, "cgroup.controllers"))) {
+    const unified = await enter(join(root, name), { "memory.max": memoryBytes, "pids.max": processes });
+    // A kernel without swap accounting has no such file; the other limits hold.
+    if (unified) await write(join(unified.path, "memory.swap.max"), 0);
+    return { version: "cgroup-v2" as const, folders: unified ? [unified] : [] };
+  }
+  const memory = await enter(join(root, "memory", name), { "memory.limit_in_bytes": memoryBytes });
+  const pids = await enter(join(root, "pids", name), { "pids.max": processes });
+  return { version: "cgroup-v1" as const, folders: [memory, pids].filter((folder) => folder !== undefined) };
+}
+
+async function enter(path: string, settings: Record<string, number>): Promise<Folder | undefined> {
+  try {
+    await mkdir(path);
   } catch {
     // Not writable here: nothing to limit with.
     return undefined;
   }
-  for (const [file, value] of Object.entries(settings)) {
-    // A kernel without swap accounting has no such file; the other limits hold.
-    await writeFile(join(folder, file), String(value)).catch(() => undefined);
-  }
-  return folder;
+  const taken = await Promise.all(Object.entries(settings).map(([file, value]) => write(join(path, file), value)));
+  return { path, limited: taken.every(Boolean) };
 }
 
-function groupOf(folders: string[]): ControlGroup {
+function write(path: string, value: number): Promise<boolean> {
+  return writeFile(path, String(value)).then(
+    () => true,
+    () => false,
+  );
+}
+
+function groupOf(folders: Folder[]): ControlGroup {
+  const paths = folders.map(({ path }) => path);
   return {
-    join: folders.map((folder) => `echo $$ > ${folder}/cgroup.procs && `).join(""),
-    ranOutOfMemory: async () => {
-      const reports = await Promise.all(folders.map(killsIn));
-      return reports.some((kills) => kills > 0);
-    },
+    // Where joining is refused the run goes on: the probe has told that these limits do not hold here.
+    join: paths.map((path) => `echo $$ > ${path}/cgroup.procs; `).join(""),
+    ranOutOfMemory: async () => (await Promise.all(paths.map(killsIn))).some((kills) => kills > 0),
     remove: async () => {
-      for (const folder of folders) await removeFolder(folder);
+      for (const path of paths) await removeFolder(path);
     },
   };
 }
@@ -67,16 +114,19 @@ async function killsIn(folder: string): Promise<number> {
 async function removeFolder(folder: string): Promise<void> {
   for (let n = 0; n < removeTries; n++) {
     const left = await readIn(folder, "cgroup.procs");
-    for (const pid of left.split("\n").filter((line) => line !== "")) end(Number(pid));
+    for (const line of left.split("\n")) end(Number(line));
     try {
       return await rmdir(folder);
     } catch {
+      if (!existsSync(folder)) return;
       await sleep(removeEveryMs);
     }
   }
 }
 
 function end(pid: number): void {
+  // The kernel says 0 for processes that cannot be seen from here; to kill 0 would mean ourselves.
+  if (!Number.isInteger(pid) || pid <= 1) return;
   try {
     process.kill(pid, "SIGKILL");
   } catch {

@@ -1,15 +1,17 @@
-import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { join } from "node:path";
-import { z } from "zod";
+import { mkdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { Failure } from "#domain/failure.ts";
 import type { Sha } from "#domain/ids.ts";
 import type { TestBench, TestRun } from "#ports/test-bench.ts";
-import { type Ended, runBounded } from "./bounded-run.ts";
-import { bubblewrapCommand, installHint, probeSandbox } from "./bubblewrap.ts";
-import { createControlGroup } from "./control-groups.ts";
+import { type Command, runBounded } from "./bounded-run.ts";
+import { bubblewrapCommand } from "./bubblewrap.ts";
+import { createControlGroup, removeOrphanedGroups } from "./control-groups.ts";
+import { probeSandbox } from "./probe.ts";
+import { commandFor, lentDependencies, linkDependencies } from "./project.ts";
 import { reportOf } from "./report.ts";
+import { inFreshFolder, prepareScratch } from "./scratch.ts";
 
-export { probeSandbox } from "./bubblewrap.ts";
+export { probeSandbox } from "./probe.ts";
 
 export interface Limits {
   timeMs: number;
@@ -23,6 +25,8 @@ export interface Limits {
   temporaryBytes: number;
   /** The largest single file that may be written. */
   fileBytes: number;
+  /** Written to the disk in all; past this the run ends. */
+  diskBytes: number;
 }
 
 const defaults: Limits = {
@@ -33,20 +37,21 @@ const defaults: Limits = {
   outputBytesMax: 20_000_000,
   temporaryBytes: 256 * 1024 ** 2,
   fileBytes: 512 * 1024 ** 2,
+  diskBytes: 2 * 1024 ** 3,
 };
 
 export interface SandboxTestBenchOptions {
   /** Where a commit's files come from. */
   source: { export(commit: Sha, directory: string): Promise<void> };
-  /** Copies for runs; made when missing. Nothing else may live here: leftovers of killed runs are removed. */
+  /** Copies for runs; made when missing. Leftovers of killed runs are removed. */
   scratch: string;
   /** `null`: the project's own `test` script. */
   testCommand: string | null;
-  /** `null`: the project's own `typecheck` script. */
+  /** `null`: the project's own `typecheck` script, else the TypeScript compiler that it brings. */
   typesCommand: string | null;
   /** `none` runs target code as it is: only for our own bundled application, or where an operator chose it knowingly. */
   isolation: "bubblewrap" | "none";
-  /** A folder with `node_modules`, lent read-only to commits with the same lock file. */
+  /** A folder with `node_modules`, lent to commits with the same lock file; in the sandbox read-only. */
   dependencies?: string;
   nodePath: string;
   limits?: Partial<Limits>;
@@ -54,7 +59,7 @@ export interface SandboxTestBenchOptions {
 
 /**
  * Runs a project's tests on a copy of the commit: no network, no credentials, no host files, bounded in time, memory,
- * processes and output. Refuses to run at all where that cannot be had, unless `isolation` is `none`.
+ * processes, disk and output. Refuses to run at all where that cannot be had, unless `isolation` is `none`.
  */
 export function createSandboxTestBench(options: SandboxTestBenchOptions): TestBench {
   const limits = { ...defaults, ...options.limits };
@@ -70,125 +75,53 @@ export function createSandboxTestBench(options: SandboxTestBenchOptions): TestBe
   return {
     run: async (commit, what) => {
       await prepare();
-      const folder = await mkdtemp(join(options.scratch, `${process.pid}-`));
-      try {
-        const work = join(folder, "work");
-        await mkdir(work);
-        await options.source.export(commit, work);
-        const command = await commandFor(work, what, options);
-        if (command === undefined) return { kind: "none", why: nothingToRun[what] };
-        return await runIn({ folder, work, command, commit, options, limits });
-      } finally {
-        await rm(folder, { recursive: true, force: true });
-      }
+      return inFreshFolder(options.scratch, (folder) => runIn(folder, { commit, what, options, limits }));
     },
   };
 }
 
 const nothingToRun = { tests: "the project has no test script", types: "the project has no type check" };
 
-async function runIn(run: {
-  folder: string;
-  work: string;
-  command: string;
-  commit: Sha;
-  options: SandboxTestBenchOptions;
-  limits: Limits;
-}): Promise<TestRun> {
-  const { folder, work, command, commit, options, limits } = run;
-  const group = await createControlGroup({ memoryBytes: limits.memoryBytes, processes: limits.processes });
-  let ended: Ended;
+async function runIn(
+  folder: string,
+  run: { commit: Sha; what: "tests" | "types"; options: SandboxTestBenchOptions; limits: Limits },
+): Promise<TestRun> {
+  const { commit, what, options, limits } = run;
+  const work = join(folder, "work");
+  await mkdir(work);
+  await options.source.export(commit, work);
+  const lent = await lentDependencies(work, options.dependencies);
+  const configured = what === "tests" ? options.testCommand : options.typesCommand;
+  const command = await commandFor(what, { work, lent, configured });
+  if (command === undefined) return { kind: "none", why: nothingToRun[what] };
+  const isolated = options.isolation === "bubblewrap";
+  if (!isolated) await linkDependencies(work, lent);
+  const given = { folder, work, command, nodePath: options.nodePath, lent, limits };
+  const group = await createControlGroup(limits);
   try {
-    const lent = await lentDependencies(work, options.dependencies);
-    ended =
-      options.isolation === "bubblewrap"
-        ? await runBounded({
-            ...bubblewrapCommand({ work, command, nodePath: options.nodePath, lent, limits }),
-            group,
-            limits,
-          })
-        : await runBounded({ ...plainCommand({ folder, work, command, nodePath: options.nodePath }), group, limits });
+    const started = isolated ? bubblewrapCommand(given) : plainCommand(given);
+    const ended = await runBounded({ ...started, group, folder, limits });
+    return { kind: "finished", report: reportOf(commit, ended) };
   } finally {
     await group.remove();
   }
-  return { kind: "finished", report: reportOf(commit, ended, limits) };
 }
 
 /** Without a sandbox the environment is scrubbed all the same, and the whole process group ends at the limit. */
-function plainCommand({
-  folder,
-  work,
-  command,
-  nodePath,
-}: {
-  folder: string;
-  work: string;
-  command: string;
-  nodePath: string;
-}) {
-  const path = [join(work, "node_modules", ".bin"), join(nodePath, ".."), "/usr/local/bin", "/usr/bin", "/bin"].join(
-    ":",
-  );
-  const environment = { NODE_ENV: "test" as const, PATH: path, HOME: folder, TMPDIR: folder, CI: "1", LANG: "C.UTF-8" };
-  return { file: "/bin/sh", given: ["-c", command], directory: work, environment };
+function plainCommand(given: { folder: string; work: string; command: string; nodePath: string }): Command {
+  const { folder, work, command, nodePath } = given;
+  const folders = [join(work, "node_modules", ".bin"), dirname(nodePath), "/usr/local/bin", "/usr/bin", "/bin"];
+  const PATH = folders.join(":");
+  const environment = { NODE_ENV: "test" as const, PATH, HOME: folder, TMPDIR: folder, CI: "1", LANG: "C.UTF-8" };
+  return { file: "/bin/sh", given: ["-c", command], directory: work, environment, tellsEnd: false };
 }
 
 async function makeReady({ scratch, isolation, nodePath }: SandboxTestBenchOptions): Promise<void> {
-  await mkdir(scratch, { recursive: true });
-  await removeLeftovers(scratch);
+  // Groups first: what still runs in them may be writing to the copies.
+  await removeOrphanedGroups();
+  await prepareScratch(scratch);
   if (isolation === "none") return;
   const probe = await probeSandbox({ nodePath });
   if (probe.kind === "available") return;
-  throw new Failure("misconfigured", `Tests cannot run safely on this machine: ${probe.why}.`, { hint: installHint });
-}
-
-/** Copies of runs whose process is gone. Their names begin with its id. */
-async function removeLeftovers(scratch: string): Promise<void> {
-  for (const name of await readdir(scratch)) {
-    const owner = Number(name.split("-")[0]);
-    if (owner === process.pid || (Number.isInteger(owner) && isAlive(owner))) continue;
-    await rm(join(scratch, name), { recursive: true, force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-const Package = z.object({ scripts: z.record(z.string(), z.string()).optional() });
-
-/** The operator's command, else the project's own script; run by a shell with the project's tools in the path. */
-async function commandFor(
-  work: string,
-  what: "tests" | "types",
-  { testCommand, typesCommand }: SandboxTestBenchOptions,
-): Promise<string | undefined> {
-  const configured = what === "tests" ? testCommand : typesCommand;
-  if (configured !== null) return configured;
-  const text = await readFile(join(work, "package.json"), "utf8").catch(() => "{}");
-  const scripts = parsePackage(text).scripts ?? {};
-  return what === "tests" ? scripts.test : scripts.typecheck;
-}
-
-function parsePackage(text: string): z.infer<typeof Package> {
-  try {
-    const parsed = Package.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data : {};
-  } catch {
-    return {};
-  }
-}
-
-/** The lent `node_modules`, where the commit asks for exactly what is installed there. */
-async function lentDependencies(work: string, dependencies: string | undefined): Promise<string | undefined> {
-  if (dependencies === undefined) return undefined;
-  const [wanted, installed] = await Promise.all(
-    [work, dependencies].map((folder) => readFile(join(folder, "package-lock.json"), "utf8").catch(() => null)),
-  );
-  return wanted !== null && wanted === installed ? join(dependencies, "node_modules") : undefined;
+  throw new Failure("misconfigured", `Tests cannot run safely on this machine: ${probe.why}.`, { hint: probe.hint });
 }

@@ -256,10 +256,28 @@ describe("the sandbox", () => {
     expect(scratchIsEmpty()).toBe(true);
   });
 
-  it("removes the copies of a process that was killed", async () => {
+  it("removes the copies and control groups of a process that was killed", async () => {
     mkdirSync(join(folder, "scratch", "999999-left"), { recursive: true });
+    const orphans = ["memory", "pids"].map((kind) => `/sys/fs/cgroup/${kind}/vigil-999999-left`);
+    for (const orphan of orphans) if (existsSync(join(orphan, ".."))) mkdirSync(orphan, { recursive: true });
     await report({ "a.test.mjs": passing }, { testCommand: "node --test" });
     expect(scratchIsEmpty()).toBe(true);
+    expect(orphans.filter((orphan) => existsSync(orphan))).toEqual([]);
+  });
+
+  it("is not poisoned by a target that nests folders deeper than a path can name", async () => {
+    const nest = `node -e "for (let n = 0; n < 3000; n++) { fs.mkdirSync('deep-deep'); process.chdir('deep-deep'); }"`;
+    expect((await report({}, { testCommand: nest })).exitCode).toBe(0);
+    expect(scratchIsEmpty()).toBe(true);
+    expect((await report({}, { testCommand: "true" })).outcome).toBe("passed");
+  });
+
+  it("stops a target that fills the disk with many files, each below the limit", async () => {
+    const limits = { timeMs: 20_000, fileBytes: 30_000_000, diskBytes: 60_000_000 };
+    const fill = "for i in $(seq 1 40); do head -c 20000000 /dev/urandom > big$i; sleep 0.1; done";
+    const full = await report({}, { limits, testCommand: fill });
+    expect(full.outcome).toBe("output_limit");
+    expect(full.output).toContain("more was written to disk than the limit");
   });
 
   it("lends dependencies read-only to a commit with the same lock file, and to no other", async () => {
