@@ -1,6 +1,14 @@
 import type { Edit, FileChange } from "#domain/fix.ts";
 import type { Sha } from "#domain/ids.ts";
 
+/** One commit of the past, as far as it explains a line or a file. */
+export interface PastCommit {
+  commit: Sha;
+  at: Date;
+  author: string;
+  subject: string;
+}
+
 /** A commit's files, read-only. Paths are relative, with `/`; nothing outside the commit can be reached through them. */
 export interface Snapshot {
   commit: Sha;
@@ -11,7 +19,9 @@ export interface Snapshot {
   /** Lines that contain `text` literally, in at most `limit` places. */
   search(text: string, limit: number): Promise<{ path: string; line: number; text: string }[]>;
   /** The newest commits that touched `path`, at most `limit`. */
-  history(path: string, limit: number): Promise<{ commit: Sha; at: Date; author: string; subject: string }[]>;
+  history(path: string, limit: number): Promise<PastCommit[]>;
+  /** Who last changed each of the lines `from` to `to` of `path`, counted from 1; at most 200 lines, empty when there are none. */
+  blame(path: string, from: number, to: number): Promise<(PastCommit & { line: number })[]>;
 }
 
 /**
