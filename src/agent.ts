@@ -36,6 +36,8 @@ export type { Command } from "#policy/commands.ts";
 export interface Agent extends Operations {
   /** `null`: not configured, and then nobody gets in. */
   secrets: Config["secrets"];
+  /** How people sign in. `null`: not configured, and then nobody gets in. */
+  operators: Pick<Config["operators"], "password" | "viewerPassword">;
   /** Every configured secret, for whoever takes them out of texts (reliability D13). */
   secretValues: string[];
   /** The origin by which people reach Vigil. */
@@ -114,6 +116,7 @@ function agentOf(engine: Engine, chosen: Config, observers: Set<Observer>, endRe
       return operations.changeSettings(patch, actor);
     },
     secrets: chosen.secrets,
+    operators: chosen.operators,
     secretValues: secretValuesOf(chosen),
     appUrl: chosen.appUrl,
     onActions: (listener) => {

@@ -49,6 +49,8 @@ export interface Config {
   secrets: { cronSecret: string | null; ingestKey: string | null; apiToken: string | null };
   operators: {
     password: string | null;
+    /** Who signs in with it may look and change nothing. */
+    viewerPassword: string | null;
     supabase: { url: string; anonKey: string; serviceRoleKey: string | null } | null;
   };
 }
@@ -88,7 +90,8 @@ export function readConfig(environment: Environment): Config {
  */
 export function withOwnKeys(config: Config, ensure: (home: string) => KeyFile = ensureKeys): Config {
   const { cronSecret, ingestKey, apiToken } = config.secrets;
-  const isComplete = cronSecret !== null && ingestKey !== null && apiToken !== null;
+  const { password } = config.operators;
+  const isComplete = cronSecret !== null && ingestKey !== null && apiToken !== null && password !== null;
   if (config.database.kind !== "embedded" || isComplete) return config;
   const kept = ensure(config.home);
   return {
@@ -98,6 +101,7 @@ export function withOwnKeys(config: Config, ensure: (home: string) => KeyFile = 
       ingestKey: ingestKey ?? kept.ingestKey,
       apiToken: apiToken ?? kept.apiToken,
     },
+    operators: { ...config.operators, password: password ?? kept.operatorPassword },
   };
 }
 

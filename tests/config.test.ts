@@ -61,7 +61,7 @@ describe("with nothing set", () => {
       },
       notifier: { kind: "console" },
       secrets: { cronSecret: null, ingestKey: null, apiToken: null },
-      operators: { password: null, supabase: null },
+      operators: { password: null, viewerPassword: null, supabase: null },
     });
   });
 
@@ -323,8 +323,19 @@ describe("the keys of a machine where none are set", () => {
     const apart = { VIGIL_HOME: home, DATABASE_URL: "postgres://db.test/app" };
     expect(withOwnKeys(readConfig(apart)).secrets).toEqual({ cronSecret: null, ingestKey: null, apiToken: null });
     const all = { VIGIL_HOME: home, CRON_SECRET: long, AGENT_INGEST_KEY: `${long}2`, AGENT_API_TOKEN: `${long}3` };
+    Object.assign(all, { AGENT_OPERATOR_PASSWORD: long });
     withOwnKeys(readConfig(all));
     expect(readdirSync(home)).toEqual([]);
+  });
+
+  it("gain a password for operators where they were made before there was one", () => {
+    const made = ensureKeys(home);
+    const { operatorPassword: _, ...earlier } = made;
+    writeFileSync(join(home, "keys.json"), JSON.stringify(earlier));
+    const completed = ensureKeys(home);
+    expect(completed).toEqual({ ...earlier, operatorPassword: expect.stringMatching(/^[\w-]{20}$/) });
+    expect(ensureKeys(home)).toEqual(completed);
+    expect(withOwnKeys(readConfig({ VIGIL_HOME: home })).operators.password).toBe(completed.operatorPassword);
   });
 
   it("are the same for everyone who starts at the same time", async () => {

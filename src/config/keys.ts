@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
@@ -9,6 +9,7 @@ const KeyFile = z.object({
   cronSecret: z.string().min(32),
   ingestKey: z.string().min(20),
   apiToken: z.string().min(20),
+  operatorPassword: z.string().min(12),
 });
 export type KeyFile = z.infer<typeof KeyFile>;
 
@@ -34,13 +35,25 @@ function readKeys(path: string): KeyFile | undefined {
   }
   const parsed = KeyFile.safeParse(jsonOf(text));
   if (parsed.success) return parsed.data;
+  // Written before there was a dashboard: the other keys stay as they are.
+  const earlier = KeyFile.omit({ operatorPassword: true }).safeParse(jsonOf(text));
+  if (earlier.success) {
+    // Not random, so that whoever comes at the same time gets the same one; nobody without the file can know it.
+    const password = createHash("sha256").update(`operators of ${earlier.data.apiToken}`).digest("base64url");
+    return { ...earlier.data, operatorPassword: password.slice(0, 20) };
+  }
   throw new Failure("misconfigured", `${path} does not hold Vigil's keys.`, {
     hint: "Delete it; the next start creates new keys.",
   });
 }
 
 function createKeys(home: string, path: string): KeyFile {
-  const fresh: KeyFile = { cronSecret: randomKey(), ingestKey: randomKey(), apiToken: randomKey() };
+  const fresh: KeyFile = {
+    cronSecret: randomKey(),
+    ingestKey: randomKey(),
+    apiToken: randomKey(),
+    operatorPassword: randomBytes(12).toString("base64url"),
+  };
   // Written aside and linked: the name appears with its whole content or not at all, and only the first link wins.
   const aside = join(home, `.keys-${randomBytes(8).toString("hex")}`);
   try {

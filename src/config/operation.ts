@@ -65,7 +65,11 @@ export function secretsOf(variables: Variables): Pick<Config, "secrets" | "opera
   };
   refuseReuse(variables, secrets);
   const password = secret(variables, "AGENT_OPERATOR_PASSWORD", passwordCharactersMin);
-  return { secrets, operators: { password, supabase: supabaseOf(variables) } };
+  const viewerPassword = secret(variables, "AGENT_VIEWER_PASSWORD", passwordCharactersMin);
+  if (viewerPassword !== null && viewerPassword === password) {
+    variables.bad("AGENT_VIEWER_PASSWORD", "must differ from AGENT_OPERATOR_PASSWORD");
+  }
+  return { secrets, operators: { password, viewerPassword, supabase: supabaseOf(variables) } };
 }
 
 /** Whoever may send events must not be able to approve fixes. */

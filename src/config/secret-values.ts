@@ -8,6 +8,7 @@ export function secretValuesOf(config: Config): string[] {
     secrets.ingestKey,
     secrets.apiToken,
     operators.password,
+    operators.viewerPassword,
     operators.supabase?.serviceRoleKey,
     database.kind === "postgres" ? database.url : null,
     database.kind === "postgres" ? passwordOf(database.url) : null,

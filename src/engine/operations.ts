@@ -20,7 +20,7 @@ export type CronName = "detect" | "diagnose" | "fix" | "deploy";
 
 /** Who acts: a person or a token that the HTTP layer identified. Never the agent itself. */
 export interface Actor {
-  kind: "operator" | "token";
+  kind: "operator" | "viewer" | "token";
   name: string;
 }
 

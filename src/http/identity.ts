@@ -1,14 +1,27 @@
 import type { Actor, Agent } from "#agent.ts";
 import { Failure } from "#domain/failure.ts";
 import { bearerOf, isSecret } from "./secret.ts";
+import { actorOf, isOwnOrigin, requireOwnPage, sessionOf } from "./session.ts";
 
 /**
- * Who asks, or a refusal. The one place that every operators' handler goes through: a session of the dashboard becomes
- * one more way in here. The answer never depends on the body (reliability D29).
+ * Who asks, or a refusal: a program with the API token, or a person signed in to the dashboard. The one place that every
+ * operators' handler goes through. A viewer may look and change nothing; a signed-in browser may change something only
+ * from Vigil's own pages. The answer never depends on the body (reliability D19, D29).
  */
 export async function identify(request: Request, agent: Agent): Promise<Actor> {
   if (isSecret(bearerOf(request), agent.secrets.apiToken)) return { kind: "token", name: "api-token" };
-  throw new Failure("unauthorized", "Only for operators.", { hint: "Send Authorization: Bearer <AGENT_API_TOKEN>." });
+  const session = await sessionOf(request.headers.get("cookie"), agent);
+  if (session === undefined) {
+    throw new Failure("unauthorized", "Only for operators.", {
+      hint: "Sign in, or send Authorization: Bearer <AGENT_API_TOKEN>.",
+    });
+  }
+  if (request.method === "GET" || request.method === "HEAD") return actorOf(session);
+  requireOwnPage(request, agent, session);
+  if (session.role === "operator") return actorOf(session);
+  throw new Failure("forbidden", "A viewer may look, and change nothing.", {
+    hint: "Sign in with the operators' password.",
+  });
 }
 
 /**
@@ -17,7 +30,7 @@ export async function identify(request: Request, agent: Agent): Promise<Actor> {
  */
 export function refuseForeignOrigin(request: Request, agent: Agent): void {
   const origin = request.headers.get("origin");
-  if (origin === null || origin === new URL(agent.appUrl).origin) return;
+  if (origin === null || isOwnOrigin(origin, agent.appUrl)) return;
   throw new Failure("forbidden", "This page may not give orders here.", {
     hint: "APP_URL must be the address in the browser.",
   });

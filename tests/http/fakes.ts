@@ -10,6 +10,7 @@ export const secrets = {
   ingestKey: "ingest-key-of-thirty-characters",
   apiToken: "api-token-of-thirty-characters-",
 };
+export const operators = { password: "correct-horse-battery", viewerPassword: "only-looking-around" };
 export const issueId = "4f3c2a10-0000-4000-8000-000000000001";
 export const appUrl = "https://vigil.test";
 const project: ProjectView = {
@@ -42,6 +43,7 @@ export function anAgent(changes: Partial<Agent> = {}): Agent & Asked {
     stored,
     appUrl,
     secrets,
+    operators,
     secretValues: Object.values(secrets),
     ingest: async ({ events, traffic }) => {
       stored.events.push(...events);

@@ -1,0 +1,5 @@
+import { session } from "#http/session.ts";
+
+export const runtime = "nodejs";
+export const dynamic = "force-dynamic";
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = session();
