@@ -26,6 +26,7 @@ import type { TestBench } from "#ports/test-bench.ts";
 import { type Connection, connectEmbedded, connectPostgres } from "#store/connect.ts";
 import { migrate } from "#store/migrate.ts";
 import { auditHead, compareHeads, verifyActions } from "#store/read/audit.ts";
+import { type Views, viewsOf } from "#store/read/dashboard/views.ts";
 import { releaseAllLeases } from "#store/write/issues.ts";
 
 export type { HealthReport } from "#engine/health.ts";
@@ -34,6 +35,7 @@ export type { Command } from "#policy/commands.ts";
 
 /** Everything that the HTTP layer, the command line and the workers may ask of Vigil. */
 export interface Agent extends Operations {
+  views: Views;
   /** `null`: not configured, and then nobody gets in. */
   secrets: Config["secrets"];
   /** How people sign in. `null`: not configured, and then nobody gets in. */
@@ -110,6 +112,7 @@ function agentOf(engine: Engine, chosen: Config, observers: Set<Observer>, endRe
   const operations = operationsOf(engine);
   return {
     ...operations,
+    views: viewsOf(engine.connection, engine.projectId),
     changeSettings: async (patch, actor) => {
       const refused = intervalRefusal(chosen, withPatch((await operations.project()).settings, patch));
       if (refused !== undefined) throw new Failure("invalid", refused);

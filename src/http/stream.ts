@@ -1,6 +1,7 @@
 import type { ActionView, Agent } from "#agent.ts";
 import { Failure } from "#domain/failure.ts";
 import { type Http, thisProcess } from "./context.ts";
+import { createBell, eventStream, eventStreamHeaders } from "./event-stream.ts";
 import { identify } from "./identity.ts";
 import { endpoint, type Handler } from "./respond.ts";
 
@@ -21,7 +22,7 @@ const defaults: StreamLimits = {
   pollMs: 5_000,
   lifetimeMs: 240_000,
   batchMax: 100,
-  streamsMax: 100,
+  streamsMax: 500,
 };
 
 /**
@@ -40,18 +41,10 @@ export function actionStream(http: Http = thisProcess, limits: StreamLimits = de
     const body = isLook
       ? null
       : eventsAfter(after, { agent, limits, log: http.log, signal: request.signal, ended: () => open-- });
-    return new Response(body, { headers });
+    return new Response(body, { headers: eventStreamHeaders });
   };
   return endpoint(http.log, { GET: stream, HEAD: stream });
 }
-
-/** `no-transform` also keeps Next.js from compressing, which would hold events back. */
-const headers = {
-  "content-type": "text/event-stream; charset=utf-8",
-  "cache-control": "no-store, no-transform",
-  "x-accel-buffering": "no",
-  "x-content-type-options": "nosniff",
-};
 
 function startOf(request: Request): number {
   const given = request.headers.get("last-event-id") ?? new URL(request.url).searchParams.get("after") ?? "0";
@@ -67,82 +60,36 @@ interface Streaming {
   ended: () => void;
 }
 
-/** Reads a batch only when the client took the one before: a slow client costs one batch of memory. */
 function eventsAfter(start: number, { agent, limits, log, signal, ended }: Streaming): ReadableStream<Uint8Array> {
-  const text = new TextEncoder();
   const bell = createBell();
   const stopListening = agent.onActions(() => bell.ring());
-  const lifetime = AbortSignal.any([signal, AbortSignal.timeout(limits.lifetimeMs)]);
   let seq = start;
-  let isOver = false;
-  function leave(): void {
-    isOver = true;
-    stopListening();
-    bell.ring();
-    ended();
-  }
-  async function next(): Promise<string> {
-    const heartbeatAt = performance.now() + limits.heartbeatMs;
-    while (!isOver) {
-      // The bell is armed before looking: what is committed in between still rings it.
-      const rung = bell.armed();
-      const actions = await agent.actionsAfter(seq, limits.batchMax);
-      seq = actions.at(-1)?.seq ?? seq;
-      if (actions.length > 0) return actions.map(eventOf).join("");
-      const restMs = heartbeatAt - performance.now();
-      if (restMs <= 0) return ": still here\n\n";
-      await rung(Math.min(restMs, limits.pollMs));
-    }
-    return "";
-  }
-  return new ReadableStream<Uint8Array>({
-    start(controller) {
-      controller.enqueue(text.encode("retry: 2000\n\n"));
-      const close = () => {
-        if (isOver) return;
-        leave();
-        controller.close();
-      };
-      if (lifetime.aborted) close();
-      else lifetime.addEventListener("abort", close, { once: true });
-    },
-    async pull(controller) {
-      try {
-        const chunk = await next();
-        if (!isOver) controller.enqueue(text.encode(chunk));
-      } catch (cause) {
-        log("the stream of actions broke off", cause);
-        if (isOver) return;
-        leave();
-        controller.close();
+  return eventStream({
+    async next(isOver) {
+      const heartbeatAt = performance.now() + limits.heartbeatMs;
+      while (!isOver()) {
+        // The bell is armed before looking: what is committed in between still rings it.
+        const rung = bell.armed();
+        const actions = await agent.actionsAfter(seq, limits.batchMax);
+        seq = actions.at(-1)?.seq ?? seq;
+        if (actions.length > 0) return actions.map(eventOf).join("");
+        const restMs = heartbeatAt - performance.now();
+        if (restMs <= 0) return ": still here\n\n";
+        await rung(Math.min(restMs, limits.pollMs));
       }
+      return "";
     },
-    cancel() {
-      if (!isOver) leave();
+    wake: () => bell.ring(),
+    ended: () => {
+      stopListening();
+      ended();
     },
+    signal,
+    lifetimeMs: limits.lifetimeMs,
+    log,
   });
 }
 
 function eventOf(action: ActionView): string {
   return `id: ${action.seq}\nevent: action\ndata: ${JSON.stringify(action)}\n\n`;
-}
-
-/** Wakes whoever waits; a ring between arming and waiting is not lost. */
-function createBell() {
-  let wake: () => void = () => undefined;
-  return {
-    ring: () => wake(),
-    armed() {
-      let ring: () => void = () => undefined;
-      const rung = new Promise<void>((resolve) => {
-        ring = resolve;
-      });
-      wake = ring;
-      return async (withinMs: number): Promise<void> => {
-        const timer = setTimeout(ring, Math.max(1, withinMs));
-        await rung;
-        clearTimeout(timer);
-      };
-    },
-  };
 }

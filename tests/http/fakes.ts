@@ -45,6 +45,11 @@ export function anAgent(changes: Partial<Agent> = {}): Agent & Asked {
     secrets,
     operators,
     secretValues: Object.values(secrets),
+    views: {
+      board: async () => {
+        throw new Error("nobody asked for a board here");
+      },
+    },
     ingest: async ({ events, traffic }) => {
       stored.events.push(...events);
       stored.traffic.push(...traffic);

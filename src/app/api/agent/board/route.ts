@@ -1,0 +1,6 @@
+import { boardStream } from "#http/board.ts";
+
+export const runtime = "nodejs";
+export const dynamic = "force-dynamic";
+export const maxDuration = 300;
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = boardStream();
