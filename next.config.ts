@@ -1,16 +1,6 @@
 import type { NextConfig } from "next";
-import { PHASE_DEVELOPMENT_SERVER } from "next/constants.js";
-
-/** React's development build evaluates strings; nothing else may. */
-function contentSecurityPolicy(isDevelopment: boolean): string {
-  const scripts = `script-src 'self' 'unsafe-inline'${isDevelopment ? " 'unsafe-eval'" : ""}`;
-  const rest = "style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; object-src 'none'";
-  return `default-src 'self'; ${scripts}; ${rest}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`;
-}
-
-export default function nextConfig(phase: string): NextConfig {
+export default function nextConfig(): NextConfig {
   const headers = [
-    { key: "content-security-policy", value: contentSecurityPolicy(phase === PHASE_DEVELOPMENT_SERVER) },
     { key: "x-content-type-options", value: "nosniff" },
     { key: "x-frame-options", value: "DENY" },
     { key: "referrer-policy", value: "same-origin" },
@@ -37,6 +27,13 @@ export default function nextConfig(phase: string): NextConfig {
     turbopack: { root: import.meta.dirname },
     // Hosted functions migrate their own database, so the SQL travels with them.
     outputFileTracingIncludes: { "/api/**": ["./supabase/migrations/*.sql"] },
-    headers: async () => [{ source: "/:path*", headers }],
+    // Pages get theirs from src/proxy.ts; what the API answers is data and never a page.
+    headers: async () => [
+      { source: "/:path*", headers },
+      {
+        source: "/api/:path*",
+        headers: [{ key: "content-security-policy", value: "default-src 'none'; frame-ancestors 'none'" }],
+      },
+    ],
   };
 }

@@ -47,5 +47,7 @@ export interface FlightView {
 /** One look of a watch, in order. */
 export interface CheckMark {
   slot: number;
+  /** 0 for the regular look, 1 for the repetition after a failed one. */
+  repeat: number;
   outcome: HealthCheck["outcome"];
 }

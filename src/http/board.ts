@@ -91,7 +91,8 @@ function createFeed(agent: Agent, { log }: Http, limits: BoardLimits) {
               return `event: board\ndata: ${edition.text.slice(0, -1)},"at":"${edition.at}"}\n\n`;
             }
             const restMs = heartbeatAt - performance.now();
-            if (restMs <= 0) return ": still here\n\n";
+            // An event and no comment: a browser hears it, and knows a line that only looks open by its silence.
+            if (restMs <= 0) return "event: alive\ndata: 1\n\n";
             await rung(restMs);
           }
           return "";

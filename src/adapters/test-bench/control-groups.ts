@@ -56,9 +56,9 @@ export async function controlGroupKind(): Promise<ControlGroupKind> {
 /** Removes the groups of processes that were killed, with whatever still runs in them. */
 export async function removeOrphanedGroups(): Promise<void> {
   for (const parent of [root, join(root, "memory"), join(root, "pids")]) {
-    const names = await readdir(parent).catch(() => []);
+    const names = await readdir(/* turbopackIgnore: true */ parent).catch(() => []);
     const orphans = names.filter((name) => name.startsWith(prefix) && isOrphaned(name.slice(prefix.length)));
-    for (const name of orphans) await removeFolder(join(parent, name));
+    for (const name of orphans) await removeFolder(`${parent}/${name}`);
   }
 }
 
@@ -116,9 +116,9 @@ async function removeFolder(folder: string): Promise<void> {
     const left = await readIn(folder, "cgroup.procs");
     for (const line of left.split("\n")) end(Number(line));
     try {
-      return await rmdir(folder);
+      return await rmdir(/* turbopackIgnore: true */ folder);
     } catch {
-      if (!existsSync(folder)) return;
+      if (!existsSync(/* turbopackIgnore: true */ folder)) return;
       await sleep(removeEveryMs);
     }
   }

@@ -98,7 +98,9 @@ const WatchRow = z.object({
   environment: z.enum(["staging", "production"]),
   from: z.date(),
   until: z.date(),
-  checks: z.array(z.object({ slot: z.number(), outcome: z.enum(["healthy", "unhealthy", "no_data"]) })),
+  checks: z.array(
+    z.object({ slot: z.number(), repeat: z.number(), outcome: z.enum(["healthy", "unhealthy", "no_data"]) }),
+  ),
 });
 
 async function openWatches(rows: Connection["rows"], issueIds: string[]) {
@@ -107,7 +109,7 @@ async function openWatches(rows: Connection["rows"], issueIds: string[]) {
   const found = await rows(
     WatchRow,
     sql`SELECT DISTINCT ON (d.issue_id) d.issue_id AS "issueId", d.environment, d.watch_from AS "from", d.watch_until AS "until",
-          (SELECT coalesce(jsonb_agg(jsonb_build_object('slot', c.slot, 'outcome', c.outcome) ORDER BY c.slot, c.repeat), '[]')
+          (SELECT coalesce(jsonb_agg(jsonb_build_object('slot', c.slot, 'repeat', c.repeat, 'outcome', c.outcome) ORDER BY c.slot, c.repeat), '[]')
             FROM (SELECT slot, repeat, outcome FROM agent_health_checks WHERE deployment_id = d.id
               ORDER BY slot DESC, repeat DESC LIMIT ${checksMax}) c) AS checks
         FROM agent_deployments d
