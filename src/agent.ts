@@ -9,6 +9,7 @@ import { Failure } from "#domain/failure.ts";
 import { withPatch } from "#domain/settings.ts";
 import type { Engine } from "#engine/engine.ts";
 import { type HealthReport, healthOf } from "#engine/health.ts";
+import { createIntake } from "#engine/intake.ts";
 import type { Observer } from "#engine/observe.ts";
 import { type Operations, operationsOf } from "#engine/operations.ts";
 import { startQueue } from "#engine/queue.ts";
@@ -16,6 +17,7 @@ import { type Schedule, startSchedule } from "#engine/schedule.ts";
 import { sentenceOf } from "#engine/work.ts";
 import { derivedKey } from "#ingest/keys.ts";
 import { createScrubber } from "#ingest/scrub.ts";
+import { eventScrubber } from "#ingest/scrub-event.ts";
 import { findProblems } from "#pipeline/1-detection.ts";
 import { pipeline } from "#pipeline/index.ts";
 import type { Engineer } from "#ports/engineer.ts";
@@ -27,6 +29,7 @@ import { type Connection, connectEmbedded, connectPostgres } from "#store/connec
 import { migrate } from "#store/migrate.ts";
 import { auditHead, compareHeads, verifyActions } from "#store/read/audit.ts";
 import { type Views, viewsOf } from "#store/read/dashboard/views.ts";
+import { openSpool, type Spool } from "#store/spool.ts";
 import { releaseAllLeases } from "#store/write/issues.ts";
 
 export type { HealthReport } from "#engine/health.ts";
@@ -38,6 +41,7 @@ export interface Agent extends Operations {
   views: Views;
   /** `null`: not configured, and then nobody gets in. */
   secrets: Config["secrets"];
+  drain: Config["drain"];
   /** How people sign in. `null`: not configured, and then nobody gets in. */
   operators: Pick<Config["operators"], "password" | "viewerPassword">;
   /** Every configured secret, for whoever takes them out of texts (reliability D13). */
@@ -58,6 +62,10 @@ export interface Agent extends Operations {
 const version = "0.1.0";
 /** Reliability B5. */
 const lease = { ttlMs: 90_000, renewEveryMs: 20_000 };
+/** detection.md §2.3.12. */
+const batchWaitMs = 5;
+/** On functions a step has to end before its function does (reliability B5); workers leave room for long test suites. */
+const stepMs = { functions: 200_000, workers: 30 * 60_000 };
 const readyTimeoutMs = 30_000;
 const drainMs = 2_000;
 
@@ -82,32 +90,48 @@ export async function createAgent(chosen: Config, log: Observer): Promise<Agent>
   try {
     await migrate(connection, { directory: join(root(), "supabase", "migrations") });
     const queue = await startQueue(connection, (error) => observe({ kind: "queue_error", error }));
-    const { ports, endReleases } = await portsFor(chosen);
-    const engine = engineOf({ connection, queue, ports, observe });
+    const { ports, endReleases, modelTrouble } = await portsFor(chosen);
+    const stopping = new AbortController();
+    const spool = chosen.workers ? await openSpool(resolve(chosen.home, "spool")) : undefined;
+    const engine = engineOf({ connection, queue, ports, observe }, chosen, spool ?? null, stopping.signal);
     // The embedded database has one owner at a time: whoever held these leases is gone.
     if (chosen.database.kind === "embedded") await releaseAllLeases(connection.db);
-    return agentOf(engine, chosen, observers, endReleases);
+    return agentOf(engine, chosen, observers, { endReleases, modelTrouble, stopping });
   } catch (error) {
     await connection.close();
     throw error;
   }
 }
 
-function engineOf(parts: Pick<Engine, "connection" | "queue" | "ports" | "observe">): Engine {
+function engineOf(
+  parts: Pick<Engine, "connection" | "queue" | "ports" | "observe">,
+  chosen: Config,
+  spool: Spool | null,
+  stopping: AbortSignal,
+): Engine {
+  const basics = { ...parts, projectId: "default", digest, monotonicMs: () => performance.now() };
+  const secrets = secretValuesOf(chosen);
   return {
-    ...parts,
-    projectId: "default",
+    ...basics,
+    intake: createIntake({
+      ...basics,
+      scrubberFor: (kinds) => eventScrubber(createScrubber(secrets, kinds)),
+      spool,
+      // Where workers run elsewhere, a request may be all that this process ever sees.
+      batchWaitMs: chosen.workers ? batchWaitMs : 0,
+    }),
     pipeline,
     findProblems,
-    digest: (text) => createHash("sha256").update(text).digest("hex"),
-    monotonicMs: () => performance.now(),
     wallClock: () => new Date(),
     owner: `${process.pid}:${randomUUID()}`,
     lease,
+    stepMs: chosen.workers ? stepMs.workers : stepMs.functions,
+    stopping,
   };
 }
 
-function agentOf(engine: Engine, chosen: Config, observers: Set<Observer>, endReleases: () => Promise<void>): Agent {
+function agentOf(engine: Engine, chosen: Config, observers: Set<Observer>, wired: Omit<Wired, "ports"> & { stopping: AbortController }): Agent {
+  const { endReleases, modelTrouble } = wired;
   let schedule: Schedule | undefined;
   const operations = operationsOf(engine);
   return {
@@ -119,6 +143,7 @@ function agentOf(engine: Engine, chosen: Config, observers: Set<Observer>, endRe
       return operations.changeSettings(patch, actor);
     },
     secrets: chosen.secrets,
+    drain: chosen.drain,
     operators: chosen.operators,
     secretValues: secretValuesOf(chosen),
     appUrl: chosen.appUrl,
@@ -129,7 +154,7 @@ function agentOf(engine: Engine, chosen: Config, observers: Set<Observer>, endRe
       observers.add(observer);
       return () => observers.delete(observer);
     },
-    health: () => healthOf(engine, version, configuredChecks(chosen)),
+    health: () => healthOf(engine, version, configuredChecks(chosen, modelTrouble())),
     verifyAudit: async (heads) => {
       const chain = await verifyActions(engine.connection.db);
       if (chain.kind === "broken") return { whole: false, message: `row ${chain.seq} ${chain.problem}` };
@@ -143,9 +168,11 @@ function agentOf(engine: Engine, chosen: Config, observers: Set<Observer>, endRe
       schedule = startSchedule(engine, observers, () => exportHead(engine, chosen));
     },
     stop: async () => {
+      wired.stopping.abort();
       await schedule?.stop();
       // Your releases go on without Vigil; the demo's end with the server that brought them.
       if (schedule !== undefined && chosen.repository.kind === "demo") await endReleases();
+      await engine.intake.stop();
       await engine.queue.stop();
       await engine.connection.close();
     },
@@ -161,18 +188,28 @@ function connectionFor({ database }: Config): Promise<Connection> {
   }
 }
 
-async function portsFor(chosen: Config): Promise<{ ports: Engine["ports"]; endReleases(): Promise<void> }> {
+interface Wired {
+  ports: Engine["ports"];
+  endReleases(): Promise<void>;
+  /** Why the model refused its last call for good; `null` while it answers. */
+  modelTrouble(): Failure | null;
+}
+
+async function portsFor(chosen: Config): Promise<Wired> {
   const repository = await repositoryFor(chosen);
   const { platform, endReleases } = await platformFor(chosen, repository);
+  const { engineer, trouble } = await engineerFor(chosen);
   const ports = {
     repository,
     testBench: await testBenchFor(chosen, repository),
     platform,
-    engineer: await engineerFor(),
+    engineer,
     notifier: withoutSecrets(await notifierFor(chosen), createScrubber(secretValuesOf(chosen))),
   };
-  return { ports, endReleases };
+  return { ports, endReleases, modelTrouble: trouble };
 }
+
+const digest = (text: string) => createHash("sha256").update(text).digest("hex");
 
 async function repositoryFor({ repository, home }: Config): Promise<Repository> {
   const directory = resolve(home, "repository.git");
@@ -239,9 +276,36 @@ async function platformFor(
   return { platform: processes.platform, endReleases: processes.stop };
 }
 
-async function engineerFor(): Promise<Engineer> {
+/** `trouble`: why the model refused its last call for good; `null` when it answered. */
+async function engineerFor(chosen: Config): Promise<{ engineer: Engineer; trouble(): Failure | null }> {
+  const { claude, baseUrl, models, playbooks } = chosen.engineer;
+  const { createPlaybooksFirst } = await import("#adapters/engineer/playbooks-first.ts");
   const { createPlaybooksEngineer } = await import("#adapters/engineer/playbooks/playbooks.ts");
-  return createPlaybooksEngineer();
+  const first = playbooks === "first" ? createPlaybooksEngineer() : null;
+  if (claude.kind !== "present") {
+    const because = claude.kind === "missing" ? "ANTHROPIC_API_KEY is not set" : `ANTHROPIC_API_KEY ${claude.why}`;
+    return {
+      engineer: createPlaybooksFirst({ playbooks: first, model: { kind: "absent", because } }),
+      trouble: () => null,
+    };
+  }
+  const { createClaudeEngineer } = await import("#adapters/engineer/claude/claude.ts");
+  let trouble: Failure | null = null;
+  const engineer = createClaudeEngineer({
+    apiKey: claude.apiKey,
+    baseUrl,
+    models,
+    redact: createScrubber(secretValuesOf(chosen)).code,
+    digest,
+    monotonicMs: () => performance.now(),
+    onRefusal: (failure) => {
+      trouble = failure;
+    },
+  });
+  return {
+    engineer: createPlaybooksFirst({ playbooks: first, model: { kind: "ready", engineer } }),
+    trouble: () => trouble,
+  };
 }
 
 async function notifierFor({ notifier, appUrl }: Config): Promise<Notifier> {
@@ -265,23 +329,40 @@ function notYet(what: string, instead: string): Failure {
 }
 
 /** What the configuration lacks, as the dashboard and `vigil doctor` show it. */
-function configuredChecks({ engineer, secrets, notifier }: Config): HealthReport["checks"] {
-  const { claude } = engineer;
-  const hint = "Set ANTHROPIC_API_KEY to a key that starts with sk-ant-.";
+function configuredChecks({ engineer, secrets, notifier }: Config, trouble: Failure | null): HealthReport["checks"] {
   const unset = Object.entries(secrets).flatMap(([name, value]) => (value === null ? [name] : []));
   return {
-    claude:
-      claude.kind === "present"
-        ? { status: "ok", message: "configured" }
-        : claude.kind === "malformed"
-          ? { status: "degraded", message: `ANTHROPIC_API_KEY ${claude.why}`, hint }
-          : { status: "ok", message: "no ANTHROPIC_API_KEY: playbooks alone diagnose and fix", hint },
+    claude: claudeCheck(engineer, trouble),
     secrets:
       unset.length === 0
         ? { status: "ok", message: "all set" }
         : { status: "degraded", message: `not set: ${unset.join(", ")}`, hint: "See .env.example." },
     notifications: { status: "ok", message: notifier.kind === "slack" ? "Slack" : "console (no SLACK_WEBHOOK_URL)" },
   };
+}
+
+/** Without a key the playbooks go on; where they are switched off as well, nobody diagnoses anything. */
+function claudeCheck(
+  { claude, playbooks }: Config["engineer"],
+  trouble: Failure | null,
+): HealthReport["checks"][string] {
+  const hint = "Set ANTHROPIC_API_KEY to a key that starts with sk-ant-.";
+  switch (claude.kind) {
+    case "malformed":
+      return { status: "degraded", message: `ANTHROPIC_API_KEY ${claude.why}`, hint };
+    case "missing":
+      return playbooks === "first"
+        ? { status: "ok", message: "no ANTHROPIC_API_KEY: playbooks alone diagnose and fix", hint }
+        : {
+            status: "degraded",
+            message: "no ANTHROPIC_API_KEY, and AGENT_PLAYBOOKS is off: nothing is diagnosed",
+            hint,
+          };
+    case "present":
+      return trouble === null
+        ? { status: "ok", message: "configured" }
+        : { status: "degraded", message: `the last call: ${trouble.message}`, hint: trouble.hint };
+  }
 }
 
 /** A platform of our own starts empty: main goes to production, staging to staging, as a host would have it. */

@@ -83,6 +83,7 @@ describe.each(databases())("the migrated $name", ({ open }) => {
       "agent_health_checks.outcome": HealthCheck.shape.outcome.options.toSorted(),
       "agent_issues.environment": Environment.options.toSorted(),
       "agent_issues.severity": Severity.options.toSorted(),
+      "agent_model_calls.state": ["booked", "reserved"],
     });
   });
 

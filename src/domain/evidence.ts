@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Diagnosis } from "./diagnosis.ts";
 import type { Approval, Candidate, Feedback, Risk, TestReport } from "./fix.ts";
 import type { Environment, Sha } from "./ids.ts";
+import type { Severity } from "./issue.ts";
 
 /** "We could not look" is its own answer: a number that was not measured is never zero (reliability A1, A9). */
 export type Measurement = { kind: "measured"; value: number } | { kind: "unmeasured"; why: string };
@@ -94,7 +95,8 @@ export type Evidence =
       risks: Risk[];
       approvalFiles: string[];
     }
-  | { kind: "attempt_failed"; because: string; output: string | null }
+  /** `diff`: what was written, where it never became a commit. */
+  | { kind: "attempt_failed"; because: string; output: string | null; diff: string | null }
   | { kind: "candidate"; candidate: Candidate; rebuilt: boolean }
   /** `redBeforeGreen`: a test that came with the fix fails without it; `null`: none came (spec.md §18.2). */
   | { kind: "tests"; report: TestReport; redBeforeGreen: boolean | null }
@@ -103,7 +105,8 @@ export type Evidence =
   | { kind: "verdict"; deploymentId: string; verdict: Verdict; claim: ClaimVerdict | null; risePct: number | null }
   | { kind: "approval_requested"; approval: Omit<Approval, "state" | "decidedBy"> }
   | { kind: "approval_ended"; state: "expired" | "void"; because: string }
-  | { kind: "model_call"; call: ModelCall }
+  /** A second opinion on title and severity; only a graver severity counts. */
+  | { kind: "opinion"; by: "triage" | "diagnosis"; title: string | null; severity: Severity | null; because: string }
   /** The whole agent must stop and a person must come (reliability A15, A18). */
   | { kind: "freeze"; because: string }
   | { kind: "note"; text: string };

@@ -62,11 +62,21 @@ export const TestReport = z.object({
   durationMs: z.number().min(0),
   exitCode: z.int().nullable(),
   output: z.string(),
+  /** Names of failing tests, where the runner gives them: its own words. */
+  failures: z.array(z.string()).default([]),
+  /** What the base's own tests said, where they had to be run because this run is not clean. */
+  baseline: z.object({ verdict: z.enum(["none_new", "unclear"]), because: z.string() }).nullable().default(null),
 });
 export type TestReport = z.infer<typeof TestReport>;
 
 /** Why an attempt did not work: returned to the engineer for the next one and kept with the attempt. */
-export const Feedback = z.object({ attempt: z.int(), because: z.string(), output: z.string().nullable() });
+export const Feedback = z.object({
+  attempt: z.int(),
+  because: z.string(),
+  output: z.string().nullable(),
+  /** What was tried; `null` where nothing was written. */
+  diff: z.string().nullable().default(null),
+});
 export type Feedback = z.infer<typeof Feedback>;
 
 /** A fix before any code exists: the diagnosis is there, this is attempt number `attempt`. */

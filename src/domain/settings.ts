@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ScrubKind } from "./privacy.ts";
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -93,6 +94,21 @@ export const Settings = z.object({
       jobAttempts: count(5, 20),
     })
     .prefault({}),
+  /** Money for models, in US dollars; taken before each call (spec.md §15). */
+  budget: z
+    .object({
+      /** Since midnight UTC, in the whole project. */
+      dailyUsd: z.number().min(0).max(100_000).default(20),
+      /** For one issue, all its attempts together. */
+      issueUsd: z.number().min(0).max(100_000).default(5),
+    })
+    .prefault({}),
+  privacy: z
+    .object({
+      /** What is taken out of every text before it is stored; configured secrets always are. */
+      scrub: z.array(ScrubKind).max(100).default(ScrubKind.options),
+    })
+    .prefault({}),
   staging: z
     .object({
       windowMs: ms(10 * minute),
@@ -138,6 +154,8 @@ export const SettingsPatch = z
     approval: patchOf(Settings.shape.approval.unwrap()),
     files: patchOf(Settings.shape.files.unwrap()),
     limits: patchOf(Settings.shape.limits.unwrap()),
+    budget: patchOf(Settings.shape.budget.unwrap()),
+    privacy: patchOf(Settings.shape.privacy.unwrap()),
     staging: patchOf(Settings.shape.staging.unwrap()),
     production: patchOf(Settings.shape.production.unwrap()),
   })
@@ -157,12 +175,23 @@ function patchOf<Shape extends z.ZodRawShape>(object: z.ZodObject<Shape>) {
 
 /** The settings as they would be with the changes. */
 export function withPatch(settings: Settings, patch: SettingsPatch): Settings {
-  const { autonomyLevel = settings.autonomyLevel, approval, files, limits, staging, production } = patch;
+  const {
+    autonomyLevel = settings.autonomyLevel,
+    approval,
+    files,
+    limits,
+    budget,
+    privacy,
+    staging,
+    production,
+  } = patch;
   return {
     autonomyLevel,
     approval: { ...settings.approval, ...approval },
     files: { ...settings.files, ...files },
     limits: { ...settings.limits, ...limits },
+    budget: { ...settings.budget, ...budget },
+    privacy: { ...settings.privacy, ...privacy },
     staging: { ...settings.staging, ...staging },
     production: { ...settings.production, ...production },
   };

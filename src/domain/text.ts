@@ -1,7 +1,7 @@
 /** Foreign text made harmless to store, to print and to compare. Nothing here removes secrets: `scrub.ts` does. */
 
 /** Where a text was cut. */
-const cutMark = " … [cut]";
+export const cutMark = " … [cut]";
 
 const escapeSign = String.fromCharCode(27);
 const bellSign = String.fromCharCode(7);
@@ -16,6 +16,8 @@ const terminalSequence = new RegExp(
  * control characters and marks that turn the reading direction. Line breaks (as \n) and tabs stay.
  */
 export function cleanText(text: string): string {
+  // Nearly every text is clean already, and this is asked for every field of every event.
+  if (/^[\n\t\x20-\x7e]*$/.test(text)) return text;
   return text
     .toWellFormed()
     .replaceAll("\u0000", "\uFFFD")
@@ -36,4 +38,14 @@ export function cleanLine(text: string): string {
 export function cut(text: string, charactersMax: number): string {
   if (text.length <= charactersMax) return text;
   return text.slice(0, charactersMax - cutMark.length).replace(/[\uD800-\uDBFF]$/, "") + cutMark;
+}
+
+const invisible = /[\p{Cf}\p{Cc}\u115F\u1160\u2028\u2029\u3164\uFFA0]|\u034F/gu;
+
+/** Writes out what a reader would not see (zero-width and direction marks, control characters), so that nothing hides in a diff (reliability D15). */
+export function showHidden(text: string): string {
+  return text.replace(invisible, (sign) => {
+    if (sign === "\n" || sign === "\t") return sign;
+    return `⟨U+${(sign.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}⟩`;
+  });
 }

@@ -1,4 +1,6 @@
-import type { HealthCheck } from "./evidence.ts";
+import type { Diagnosis } from "./diagnosis.ts";
+import type { ErrorCounts, HealthCheck } from "./evidence.ts";
+import type { Feedback, Risk, TestReport } from "./fix.ts";
 import type { Severity } from "./issue.ts";
 import type { ActiveStatus } from "./lifecycle.ts";
 
@@ -50,4 +52,75 @@ export interface CheckMark {
   /** 0 for the regular look, 1 for the repetition after a failed one. */
   repeat: number;
   outcome: HealthCheck["outcome"];
+}
+
+/** Everything a person needs to decide about one fix. */
+export interface ApprovalView {
+  issueId: string;
+  title: string;
+  severity: Severity;
+  issueType: string;
+  operation: string | null;
+  affectedUsers: number;
+  eventCount: number;
+  firstSeen: string;
+  requestedAt: string;
+  expiresAt: string;
+  /** Which rules ask for a person, in words. */
+  reasons: string[];
+  /** How much worse errors would have to get for the watch in production to notice (reliability A10). */
+  effect: string;
+  fix: FixView;
+  staging: ReleaseView | null;
+}
+
+/** One attempt at a fix, as far as it came. */
+export interface FixView {
+  id: string;
+  attempt: number;
+  diagnosis: Diagnosis;
+  files: string[];
+  diff: string | null;
+  risks: Risk[];
+  branch: string | null;
+  /** The commit that is tested and shipped, and what it is built on. */
+  commit: string | null;
+  base: string | null;
+  /** sha256 of the diff: what an approval names. */
+  diffHash: string | null;
+  tests: TestReport | null;
+  /** A test that came with the fix fails without it; `null`: none came. */
+  redBeforeGreen: boolean | null;
+  outcome: string;
+  outcomeReason: string | null;
+  feedback: Feedback[];
+  costUsd: number;
+  createdAt: string;
+  updatedAt: string;
+}
+
+/** A release of a candidate and the watch over it. */
+export interface ReleaseView {
+  id: string;
+  environment: "staging" | "production";
+  commit: string;
+  url: string | null;
+  state: string;
+  from: string | null;
+  until: string | null;
+  verdict: string | null;
+  verdictReason: string | null;
+  claimVerdict: string | null;
+  claimReason: string | null;
+  baseline: ErrorCounts | null;
+  lastRisePct: number | null;
+  checks: CheckView[];
+}
+
+export interface CheckView extends CheckMark {
+  at: string;
+  because: string;
+  httpStatus: number | null;
+  latencyMs: number | null;
+  servedCommit: string | null;
 }

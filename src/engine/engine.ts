@@ -6,6 +6,7 @@ import type { Platform } from "#ports/platform.ts";
 import type { Repository } from "#ports/repository.ts";
 import type { TestBench } from "#ports/test-bench.ts";
 import type { Connection } from "#store/connect.ts";
+import type { Intake } from "./intake.ts";
 import type { Observer } from "./observe.ts";
 import type { Queue } from "./queue.ts";
 
@@ -13,6 +14,8 @@ import type { Queue } from "./queue.ts";
 export interface Engine {
   connection: Connection;
   queue: Queue;
+  /** The way of events into the database. */
+  intake: Intake;
   projectId: string;
   pipeline: Pipeline;
   findProblems(world: DetectionWorld, limit: number): Promise<Finding[]>;
@@ -31,6 +34,10 @@ export interface Engine {
   /** Names this worker in leases. */
   owner: string;
   lease: { ttlMs: number; renewEveryMs: number };
+  /** How long one step may take (reliability B5, B9): then it is asked to stop, and soon after it is given up. */
+  stepMs: number;
+  /** Aborts when the process stops: steps that can be continued later end soon. */
+  stopping: AbortSignal;
   observe: Observer;
 }
 

@@ -2,21 +2,26 @@ import { action, appendActions } from "#store/write/actions.ts";
 import type { Engine } from "./engine.ts";
 import { noticeId } from "./notice-id.ts";
 
-/** Says once per full window that work waits for a limit (spec.md §11): in the audit trail, and to people. */
+const titles = {
+  fix: "Limit of fixes reached",
+  deployment: "Limit of production deployments reached",
+  money: "Budget for models reached",
+} as const;
+
+/** Says once per `window` that work waits for a limit (spec.md §11): in the audit trail, and to people. */
 export async function tellLimit(
   engine: Engine,
-  kind: "fix" | "deployment",
-  because: string,
-  until: Date,
+  limit: { kind: keyof typeof titles; window: string; because: string },
 ): Promise<void> {
-  const key = `limit:${engine.projectId}:${kind}:${until.toISOString()}`;
+  const { kind, window, because } = limit;
+  const key = `limit:${engine.projectId}:${kind}:${window}`;
   await engine.connection.db.transaction(async (tx) => {
     await engine.queue.sendNotice(tx, noticeId(key), {
       key,
       kind: "limit_reached",
       issueId: null,
       severity: null,
-      title: kind === "fix" ? "Limit of fixes reached" : "Limit of production deployments reached",
+      title: titles[kind],
       text: because,
       fields: [],
       link: { label: "View in Dashboard", path: "/dashboard/agent" },

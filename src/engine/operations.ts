@@ -1,4 +1,3 @@
-import type { ErrorEvent, TrafficReport } from "#domain/event.ts";
 import { Failure } from "#domain/failure.ts";
 import { IssueId } from "#domain/ids.ts";
 import type { Status } from "#domain/lifecycle.ts";
@@ -11,7 +10,7 @@ import { give } from "./command.ts";
 import { detect } from "./detect.ts";
 import { drain } from "./drain.ts";
 import type { Engine } from "./engine.ts";
-import { ingest } from "./ingest.ts";
+import { type Batch, type IngestOptions, ingest } from "./ingest.ts";
 import type { QueueName } from "./queue.ts";
 import { reconcileMain } from "./reconcile.ts";
 import { changeSettings, pause, resume, resumeWhenDue } from "./settings.ts";
@@ -55,8 +54,8 @@ export interface ActionView {
 
 /** What may be asked of a running engine, whoever asks. */
 export interface Operations {
-  /** Stores and counts; durable when it resolves. */
-  ingest(batch: { events: ErrorEvent[]; traffic: TrafficReport[] }): Promise<{ accepted: number }>;
+  /** Scrubs, groups, stores and counts; durable when it resolves. */
+  ingest(batch: Batch, options?: IngestOptions): Promise<{ accepted: number }>;
   /** Drains the queues of a cron route until nothing is due or `budgetMs` is used up. */
   tick(name: CronName, budgetMs: number): Promise<TickReport>;
   /** JSON-ready summaries, newest first. */
@@ -95,7 +94,7 @@ export function operationsOf(engine: Engine): Operations {
     return { settings, paused, pausedReason, pausedBy, resumeAt, usage: await usageOf(db, engine.projectId) };
   };
   return {
-    ingest: (batch) => ingest(engine, batch),
+    ingest: (batch, options) => ingest(engine, batch, options),
     tick: (name, budgetMs) => tick(engine, name, budgetMs),
     issues: (filter) => listIssues(db, engine.projectId, filter),
     issue: async (id) => (IssueId.safeParse(id).success ? showIssue(db, id) : undefined),

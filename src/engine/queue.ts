@@ -18,8 +18,8 @@ export interface Job {
 export interface Queue {
   /** Makes sure that the issue's next run is at `at` (`null`: now); a job that is queued for it already is moved there. */
   sendIssue(tx: Transaction | null, status: ActiveStatus, issueId: string, at: Date | null): Promise<void>;
-  /** Asks for a detection pass; several requests become one. */
-  sendDetect(tx: Transaction | null): Promise<void>;
+  /** Asks for a detection pass in `afterMs` at the latest; several requests become one. */
+  sendDetect(tx: Transaction | null, afterMs?: number): Promise<void>;
   /** Queues a message once per key, however often it is asked for. */
   sendNotice(tx: Transaction, id: string, notice: Notice): Promise<void>;
   /** Takes the next due job; `undefined`: nothing is due. */
@@ -58,8 +58,11 @@ export async function startQueue(connection: Connection, onError: (error: Error)
       // An issue has one queued job; asking again moves it, so that a resumed issue does not sit out its old wait.
       await boss.upsert(status, { issueId }, { singletonKey: issueId, startAfter: at ?? 0, ...within(tx) });
     },
-    sendDetect: async (tx) => {
-      await boss.send("detect", {}, { singletonKey: "detect", ...within(tx) });
+    sendDetect: async (tx, afterMs = 0) => {
+      const options = { singletonKey: "detect", startAfter: afterMs / 1_000, ...within(tx) };
+      // What is queued already is moved forward where it is urgent, and is enough where it is not.
+      if (afterMs === 0) await boss.upsert("detect", {}, options);
+      else await boss.send("detect", {}, options);
     },
     sendNotice: async (tx, id, notice) => {
       await boss.send("notify", notice, { id, singletonKey: id, ...within(tx) });

@@ -21,11 +21,13 @@ export async function changeSettings(engine: Engine, patch: SettingsPatch, actor
     if (impossible !== undefined) throw new Failure("invalid", impossible);
     if (!parsed.success) throw new Failure("invalid", "The settings do not fit together.", { cause: parsed.error });
     await writeSettings(tx, engine.projectId, autonomyLevel, stored);
+    if (patch.budget !== undefined) await wakeWaiting(tx, engine.projectId, "the budget of");
     const detail = { before: { ...project.stored, autonomyLevel: project.settings.autonomyLevel }, change: patch };
     await appendActions(tx, [
       action({ actor, action: "settings.changed", subject: Object.keys(patch).join(", "), detail }),
     ]);
   });
+  if (patch.budget !== undefined) await sweep(engine);
   engine.observe({ kind: "committed" });
 }
 

@@ -89,7 +89,19 @@ function namesOf(evidence: Evidence[]): IssueChange {
   return {
     ...(written === undefined ? {} : { branchName: written.branch, commitSha: written.commit }),
     ...(built === undefined ? {} : { commitSha: built.candidate.commit }),
+    ...opinionOf(evidence),
   };
+}
+
+/** What a stage took over of a second opinion; the last one has the say. */
+function opinionOf(evidence: Evidence[]): IssueChange {
+  const change: IssueChange = {};
+  for (const item of evidence) {
+    if (item.kind !== "opinion") continue;
+    if (item.title !== null) change.title = item.title;
+    if (item.severity !== null) change.severity = item.severity;
+  }
+  return change;
 }
 
 function columnsOf(from: Status, to: Status): IssueChange {
@@ -133,11 +145,11 @@ function actionsOf(item: Evidence): Pick<NewAction, "action" | "subject" | "outc
       return row("candidate.built", item.candidate.commit, item.rebuilt ? "main had moved" : "", { ...item.candidate });
     case "tests": {
       const { outcome, passed, failed, skipped, commit, durationMs } = item.report;
-      const ok = outcome === "passed" || outcome === "no_tests";
+      const ok = outcome === "passed" || outcome === "no_tests" || item.report.baseline !== null;
       return row(
         "tests.ran",
         commit,
-        `${outcome}: ${passed} passed, ${failed} failed`,
+        `${outcome}: ${passed} passed, ${failed} failed${item.report.baseline === null ? "" : ` (${item.report.baseline.because})`}`,
         { passed, failed, skipped, durationMs },
         !ok,
       );
@@ -155,6 +167,8 @@ function actionsOf(item: Evidence): Pick<NewAction, "action" | "subject" | "outc
       });
     case "approval_ended":
       return row(`approval.${item.state}`, "", item.because);
+    case "opinion":
+      return row(`issue.${item.by === "triage" ? "triaged" : "reassessed"}`, item.severity ?? "", item.because);
     case "freeze":
       return row("agent.frozen", "", item.because, {}, true);
     case "note":

@@ -23,6 +23,8 @@ const pausedRetryMs = 30_000;
 const laneRetryMs = 5_000;
 /** 15 s of 90 s: so long before its end a lease counts as lost, measured from the start of its last renewal (reliability B5). */
 const leaseMarginShare = 1 / 6;
+/** After a step was asked to stop it gets this long to end by itself. */
+const stepGraceMs = 15_000;
 const bugTextMax = 300;
 const backoffMs = [1_000, 2_000, 5_000, 15_000, 60_000];
 
@@ -37,13 +39,15 @@ export async function work(engine: Engine, job: Job, status: ActiveStatus): Prom
   const claim = await claimIssue(connection.db, { issueId, status, owner, leaseMs: lease.ttlMs });
   if (claim === undefined) return skip(engine, job, status, issueId);
   engine.observe({ kind: "claimed", issueId, status });
-  const { isHeld, stopRenewing } = keepLease(engine, claim, claimedMs);
+  const { isHeld, stopRenewing, lost } = keepLease(engine, claim, claimedMs);
+  const time = AbortSignal.timeout(engine.stepMs);
+  const signal = AbortSignal.any([time, lost, engine.stopping]);
   try {
     const issue = await loadIssue(connection.db, issueId).catch((thrown: unknown) =>
       unreadable(engine, claim, asFailure(thrown)),
     );
     if (issue === undefined || issue.version !== claim.version) return await queue.complete(null, job);
-    await runStage(engine, job, { ...claim, isHeld }, issue);
+    await runStage(engine, job, { ...claim, isHeld, signal }, issue);
   } finally {
     stopRenewing();
   }
@@ -69,13 +73,33 @@ async function runStage(engine: Engine, job: Job, claim: HeldClaim, issue: Issue
   if (issue.attempts > project.settings.limits.jobAttempts)
     return end(engine, job, issue, `the step ended its process ${issue.attempts - 1} times`);
   try {
-    const outcome = await outcomeOf(engine, claim, issue, project);
+    const outcome = await withinTime(engine, outcomeOf(engine, claim, issue, project));
     await commit(engine, job, issue, outcome);
   } catch (thrown) {
     // Drizzle's own errors quote the query with its values: nobody but the log may see those.
     const error = asFailure(thrown);
     engine.observe({ kind: "step_failed", issueId: issue.id, status: issue.status, because: sentenceOf(error), error });
     await afterFailure(engine, job, issue, project, error);
+  }
+}
+
+/**
+ * A step that never returns is given up: its attempt stays counted and its claim ends, so that whatever it still does can
+ * neither write nor act (reliability B9).
+ */
+async function withinTime(engine: Engine, step: Promise<Outcome>): Promise<Outcome> {
+  const { stepMs } = engine;
+  let timer: NodeJS.Timeout | undefined;
+  const overdue = new Promise<never>((_, reject) => {
+    const said = `The step did not end within ${Math.round(stepMs / 1_000)} s.`;
+    timer = after(() => reject(new Failure("unavailable", said)), stepMs + Math.min(stepMs, stepGraceMs));
+  });
+  try {
+    return await Promise.race([step, overdue]);
+  } finally {
+    clearTimeout(timer);
+    // Nobody waits for it any more.
+    step.catch(() => undefined);
   }
 }
 
@@ -174,12 +198,13 @@ function keepLease(engine: Engine, claim: Claim, claimedMs: number) {
   const { ttlMs, renewEveryMs } = engine.lease;
   let stopped = false;
   let heldSinceMs = claimedMs;
+  const losing = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const renew = async () => {
     if (stopped) return;
     const startMs = engine.monotonicMs();
     try {
-      if (!(await renewLease(engine.connection.db, claim, ttlMs))) return;
+      if (!(await renewLease(engine.connection.db, claim, ttlMs))) return losing.abort();
       heldSinceMs = startMs;
     } catch (error) {
       engine.observe({ kind: "queue_error", error });
@@ -188,6 +213,7 @@ function keepLease(engine: Engine, claim: Claim, claimedMs: number) {
   };
   timer = after(renew, renewEveryMs);
   return {
+    lost: losing.signal,
     isHeld: () => engine.monotonicMs() - heldSinceMs < ttlMs * (1 - leaseMarginShare),
     stopRenewing: () => {
       stopped = true;

@@ -8,12 +8,15 @@ import { reserve } from "#store/write/projects.ts";
 import { guardPlatform, guardRepository } from "./effects.ts";
 import type { Engine } from "./engine.ts";
 import { tellLimit } from "./limits.ts";
+import { sessionOf } from "./session.ts";
 
 const hourMs = 60 * 60_000;
 
 /** A claim, and whether it certainly still holds by this process's steady clock. */
 export interface HeldClaim extends Claim {
   isHeld(): boolean;
+  /** Aborts when the step must end. */
+  signal: AbortSignal;
 }
 
 /** What a stage gets to see: the ports behind their guard, the database's time, the settings as they are now. */
@@ -30,6 +33,7 @@ export function worldOf(engine: Engine, claim: HeldClaim, issue: Issue, project:
     platform: guardPlatform(ports.platform, guard),
     testBench: ports.testBench,
     engineer: ports.engineer,
+    session: sessionOf(engine, { claim, issue, project, signal: claim.signal }),
     read: readsOf(connection, projectId),
     reserve: (kind, key) => reserveFrom(engine, project, kind, key),
     digest: engine.digest,
@@ -57,6 +61,6 @@ async function reserveFrom(
   if (result.kind === "taken") return { kind: "taken" };
   const until = new Date(result.oldest.getTime() + windowMs);
   const because = `the limit of ${words} is used up; it goes on at ${until.toISOString()}`;
-  await tellLimit(engine, kind, because, until);
+  await tellLimit(engine, { kind, window: until.toISOString(), because });
   return { kind: "full", until, because };
 }

@@ -1,9 +1,14 @@
+import type { IngestKey } from "./keys.ts";
+
 /**
- * How many events one key may send: 6,000 a minute, 3,000 at once (detection.md §2.3, step 1). Traffic reports are counts
- * already and cost nothing.
+ * How many events one key may send (detection.md §2.3, step 1). A server's key is a secret, and a storm of its events must
+ * be counted exactly: its bound is only a fuse, the back-pressure of the writer is the real one. A browser's key is public.
+ * Traffic reports are counts already and cost nothing.
  */
-const perMinute = 6_000;
-const burst = 3_000;
+const limits = {
+  server: { perMinute: 600_000, burst: 60_000 },
+  browser: { perMinute: 120_000, burst: 10_000 },
+} as const satisfies Record<IngestKey["trust"], { perMinute: number; burst: number }>;
 
 export interface Bucket {
   events: number;
@@ -11,7 +16,8 @@ export interface Bucket {
 }
 
 /** What the bucket holds now; a key that was never seen starts with a full one. */
-export function refill(bucket: Bucket | undefined, now: Date): Bucket {
+export function refill(bucket: Bucket | undefined, now: Date, trust: IngestKey["trust"]): Bucket {
+  const { perMinute, burst } = limits[trust];
   if (bucket === undefined) return { events: burst, at: now };
   const gained = (Math.max(0, now.getTime() - bucket.at.getTime()) / 60_000) * perMinute;
   return { events: Math.min(burst, bucket.events + gained), at: now };
@@ -21,7 +27,8 @@ export function refill(bucket: Bucket | undefined, now: Date): Bucket {
 export function takeFrom(
   bucket: Bucket,
   events: number,
+  trust: IngestKey["trust"],
 ): { kind: "taken"; rest: Bucket } | { kind: "refused"; retryAfterMs: number } {
   if (events <= bucket.events) return { kind: "taken", rest: { ...bucket, events: bucket.events - events } };
-  return { kind: "refused", retryAfterMs: ((events - bucket.events) / perMinute) * 60_000 };
+  return { kind: "refused", retryAfterMs: ((events - bucket.events) / limits[trust].perMinute) * 60_000 };
 }

@@ -1,35 +1,50 @@
-import type { Frame } from "#domain/event.ts";
+import type { Frame, Thrown } from "#domain/event.ts";
+import { lineCharactersMax, type StackLine, stackLine } from "./stack-lines.ts";
 
 /** Caps of detection.md §1(b): nothing beyond them is looked at. */
-const lineCharactersMax = 1_024;
 const linesMax = 200;
 const framesMax = 50;
+const causesMax = 20;
 const fileCharactersMax = 500;
 const functionCharactersMax = 300;
+const contextCharactersMax = 300;
+/** How far into a stack text the message may begin that stands at its head. */
+const headCharactersMax = 300;
 
 /**
- * The frames of a stack text as V8, Firefox or Safari write it, innermost first. Of a chain of causes the innermost
- * with a frame of the application counts. `message` is what the stack repeats at its head: lines inside it that look
- * like frames are not taken for any.
+ * The exceptions of a stack text, outermost first, each with its frames, innermost first. `head` is what the sender says
+ * about the outermost one. What its message repeats at the head of the text is taken for no frame.
  */
-export function framesOf(stack: string, message = ""): Frame[] {
-  const body = withoutMessage(stack.slice(0, linesMax * lineCharactersMax), message);
-  const chain = body.split(/^[ \t]{0,20}(?:\[cause\]:|Caused by:)/m, 20).map((part) => framesIn(part));
-  return chain.findLast((frames) => frames.some(({ inApp }) => inApp)) ?? chain[0] ?? [];
+export function thrownIn(stack: string, head: { type: string | null; message: string }): Thrown[] {
+  const body = withoutMessage(stack.slice(0, linesMax * lineCharactersMax), head.message);
+  const [outermost = "", ...causes] = body.split(/^[ \t]{0,20}(?:\[cause\]:|caused by:)/im, causesMax);
+  return [{ ...head, frames: framesIn(outermost) }, ...causes.map(causeIn)];
 }
 
 function withoutMessage(stack: string, message: string): string {
   if (message === "") return stack;
   const at = stack.indexOf(message);
   // The head is `Type: message`; the same words further down are somebody else's.
-  return at >= 0 && at <= functionCharactersMax ? stack.slice(at + message.length) : stack;
+  return at >= 0 && at <= headCharactersMax ? stack.slice(at + message.length) : stack;
+}
+
+function causeIn(text: string): Thrown {
+  const lines = text.split("\n", linesMax);
+  const first = lines.findIndex((line) => stackLine(line) !== undefined);
+  const said = lines
+    .slice(0, first < 0 ? 1 : first)
+    .join("\n")
+    .trim();
+  const named = /^([A-Z][\w$.]{0,100})(?: \[\w{1,60}\])?: /.exec(said);
+  return { type: named?.[1] ?? null, message: said.slice(named?.[0].length ?? 0), frames: framesIn(text) };
 }
 
 function framesIn(text: string): Frame[] {
   const frames: Frame[] = [];
   for (const line of text.split("\n", linesMax)) {
-    const frame = frameOf(line.slice(0, lineCharactersMax).trim());
-    if (frame === undefined) continue;
+    const read = stackLine(line);
+    if (read === undefined) continue;
+    const frame = frameOf(read);
     const before = frames.at(-1);
     // Recursion says nothing by its depth.
     const isRepeated = before !== undefined && before.file === frame.file && before.line === frame.line;
@@ -39,53 +54,41 @@ function framesIn(text: string): Frame[] {
   return frames;
 }
 
-function frameOf(line: string): Frame | undefined {
-  if (line.startsWith("at ")) return v8Frame(line.slice(3));
-  const sign = line.lastIndexOf("@", line.search(/@(?:[a-z][a-z+.-]{1,30}:|\/|\[|<)/i));
-  return sign < 0 ? undefined : geckoFrame(line.slice(0, sign), line.slice(sign + 1));
+/** What a protocol knows about a frame; only the file is needed. `inApp: false` is believed, `true` is not. */
+export interface GivenFrame extends Partial<StackLine> {
+  file: string;
+  inApp?: boolean | undefined;
+  context?: string | null | undefined;
+  debugId?: string | null | undefined;
 }
 
-/** `fn (location)` or a bare location. Only the first ` (` opens the location: route groups bring parentheses of their own. */
-function v8Frame(text: string): Frame | undefined {
-  const open = text.indexOf(" (");
-  const isNamed = open > 0 && text.endsWith(")");
-  if (isNamed) return frame(text.slice(0, open), text.slice(open + 2, -1));
-  const bare = text.replace(/^async /, "");
-  return /:\d{1,7}$/.test(bare) || bare === "<anonymous>" || bare === "native" ? frame("", bare) : undefined;
-}
-
-function geckoFrame(name: string, location: string): Frame | undefined {
-  return /:\d{1,7}$/.test(location) || location === "[native code]" ? frame(name, location) : undefined;
-}
-
-function frame(name: string, location: string): Frame {
-  const evaluated = location.startsWith("eval at ") || location.includes("> eval");
-  const place = /^(.{0,1024}?)(?::(\d{1,7}))?(?::(\d{1,7}))?$/.exec(location);
-  const raw = place?.[1] ?? location;
-  const file = evaluated ? "<eval>" : normalisePath(raw);
+/** A frame of any protocol with its names normalised and bounded. */
+export function frameOf(given: GivenFrame): Frame {
+  const raw = given.file.slice(0, lineCharactersMax);
+  const file = normalisePath(raw);
+  const context = given.context?.trim().slice(0, contextCharactersMax) ?? "";
   return {
     file: file.slice(0, fileCharactersMax),
-    line: numberOf(place?.[2]),
-    column: numberOf(place?.[3]),
-    function: functionOf(name).slice(0, functionCharactersMax),
-    inApp: !evaluated && isInApp(raw, file),
+    line: given.line ?? null,
+    column: given.column ?? null,
+    function: functionOf((given.function ?? "").slice(0, lineCharactersMax)).slice(0, functionCharactersMax),
+    inApp: given.inApp !== false && isInApp(raw, file),
+    context: context === "" ? null : context,
+    debugId: given.debugId?.slice(0, 64) ?? null,
+    mapped: false,
   };
-}
-
-function numberOf(digits: string | undefined): number | null {
-  return digits === undefined ? null : Number(digits);
 }
 
 /** The function's own name: `async `, `new `, aliases and module objects go; anonymous and evaluated code has none. */
 function functionOf(name: string): string {
   const bare = name
-    .replace(/^(?:promise callback\*|async\*|setTimeout handler\*)/, "")
+    .replace(/^(?:promise callback|async|setTimeout handler|setInterval handler|EventListener\.handleEvent)\*/, "")
     .replace(/^async /, "")
     .replace(/^new /, "")
     .replace(/ \[as [^\]]{1,300}\]$/, "")
     .replace(/^(?:Object|Module|exports|module\.exports)\./, "")
     .replace(/[/<]{1,20}$/, "");
-  return /^(?:<?anonymous>?|eval|eval code|global code|module code)$/.test(bare) ? "" : bare;
+  return /^(?:<?anonymous>?|\?|eval|eval code|global code|module code)$/.test(bare) ? "" : bare;
 }
 
 /** The file as the repository knows it, where that can be told from the path alone. Route groups and parameters stay as they are. */
@@ -106,10 +109,26 @@ export function normalisePath(raw: string): string {
 function fromRoot(path: string): string {
   const release = [...path.matchAll(/\/[0-9a-f]{40}\//g)].at(-1);
   if (release !== undefined) return path.slice(release.index + release[0].length);
-  const known = /^\/(?:var\/task|vercel\/path\d|app|workspace|usr\/src\/app|(?:home|Users)\/[^/]{1,100})\//.exec(path);
+  const known = /^\/(?:var\/task|vercel\/path\d|app|workspace|usr\/src\/app|usr\/app)\//.exec(path);
   if (known !== null) return path.slice(known[0].length);
   const source = path.indexOf("/src/");
-  return source >= 0 ? path.slice(source + 1) : path;
+  return source >= 0 ? path.slice(source + 1) : withoutProject(path);
+}
+
+/** Where people and hosts keep checkouts, each in a folder of its own name. */
+const homes =
+  /^\/(?:(?:home|Users)\/[^/]{1,100}|root|opt|srv|data|builds|code|mnt|var\/www|(?:private\/)?(?:var\/)?tmp)\//;
+const sourceFolder =
+  /^(?:app|apps|lib|libs|server|client|web|pages|components|routes|controllers|services|models|utils|api|db|jobs|workers|packages|dist|build|out|\.next|\.output|functions|config|test|tests)$/;
+
+/** The name of a checkout's folder is not part of the application: unless it is one that applications consist of. */
+function withoutProject(path: string): string {
+  const home = homes.exec(path);
+  if (home === null) return path;
+  const [project = "", ...rest] = path.slice(home[0].length).split("/");
+  if (rest.length === 0 || sourceFolder.test(project)) return [project, ...rest].join("/");
+  const isRelease = rest.length > 2 && rest[0] === "releases";
+  return rest.slice(isRelease ? 2 : rest.length > 1 && rest[0] === "current" ? 1 : 0).join("/");
 }
 
 function decoded(path: string): string {

@@ -1,4 +1,4 @@
-import { createHmac } from "node:crypto";
+import { createHmac, createSecretKey } from "node:crypto";
 import type { Environment } from "#domain/ids.ts";
 
 /** What a key says about everything sent with it. `environment: null`: the sender says it, because the key is the server's own. */
@@ -21,15 +21,30 @@ export function derivedKey(ingestKey: string, { environment, trust }: (typeof bo
 }
 
 /** Every key that opens the ingest endpoints, with what it stands for. No tables: they follow from the one that is configured. */
-export function ingestKeys(ingestKey: string): { secret: string; key: IngestKey }[] {
-  return [
-    { secret: ingestKey, key: { environment: null, trust: "server" } },
-    ...bound.map((key) => ({ secret: derivedKey(ingestKey, key), key })),
-  ];
+export function ingestKeys(ingestKey: string): readonly { secret: string; key: IngestKey }[] {
+  return keysOf(ingestKey);
 }
+
+const keysOf = ofTheLast((ingestKey): { secret: string; key: IngestKey }[] => [
+  { secret: ingestKey, key: { environment: null, trust: "server" } },
+  ...bound.map((key) => ({ secret: derivedKey(ingestKey, key), key })),
+]);
 
 /** Turns whatever identifies a user into a hash that only this installation can make: counting works, the person is not stored. */
 export function userHasher(ingestKey: string): (user: string) => string {
-  const salt = createHmac("sha256", ingestKey).update(`${project}:users`).digest();
-  return (user) => createHmac("sha256", salt).update(user).digest("hex").slice(0, 32);
+  return hasherOf(ingestKey);
+}
+
+const hasherOf = ofTheLast((ingestKey) => {
+  const salt = createSecretKey(createHmac("sha256", ingestKey).update(`${project}:users`).digest());
+  return (user: string) => createHmac("sha256", salt).update(user).digest("hex").slice(0, 32);
+});
+
+/** A process has one key; what follows from it is worked out once and not for every request. */
+function ofTheLast<Value>(work: (ingestKey: string) => Value): (ingestKey: string) => Value {
+  let last: { ingestKey: string; value: Value } | undefined;
+  return (ingestKey) => {
+    if (last?.ingestKey !== ingestKey) last = { ingestKey, value: work(ingestKey) };
+    return last.value;
+  };
 }

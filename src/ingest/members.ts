@@ -84,11 +84,13 @@ function endOf(text: string, from: number): number {
 
 const [quote, backslash, comma, openBrace, closeBrace, openBracket, closeBracket] = [34, 92, 44, 123, 125, 91, 93];
 
-function endOfString(text: string, from: number): number {
-  for (let at = from + 1; at < text.length; at++) {
-    const sign = text.charCodeAt(at);
-    if (sign === backslash) at++;
-    else if (sign === quote) return at;
+/** Where the string that opens at `from` closes; -1: it never does. */
+export function endOfString(text: string, from: number): number {
+  for (let at = text.indexOf('"', from + 1); at >= 0; at = text.indexOf('"', at + 1)) {
+    let before = at - 1;
+    while (text.charCodeAt(before) === backslash) before--;
+    // An even number of backslashes escapes itself and not the quote.
+    if ((at - before) % 2 === 1) return at;
   }
   return -1;
 }

@@ -25,7 +25,20 @@ const Exception = z.object({
   value: text.nullish(),
   stack: text.nullish(),
   stacktrace: text.nullish(),
+  // A cause that is none of an exception (people throw texts, too) costs only itself.
+  get cause(): z.ZodType<PlainException | null | undefined> {
+    return Exception.nullish().catch(null);
+  },
 });
+export interface PlainException {
+  type?: string | null | undefined;
+  name?: string | null | undefined;
+  message?: string | null | undefined;
+  value?: string | null | undefined;
+  stack?: string | null | undefined;
+  stacktrace?: string | null | undefined;
+  cause?: PlainException | null | undefined;
+}
 
 export const PlainEvent = z
   .object({
@@ -42,6 +55,14 @@ export const PlainEvent = z
     handled: z.boolean().nullish(),
     environment: text.nullish(),
     release: text.nullish(),
+    dist: text.nullish(),
+    fingerprint: z.union([text, z.array(text)]).nullish(),
+    externalHost: text.nullish(),
+    external_host: text.nullish(),
+    traceId: text.nullish(),
+    trace_id: text.nullish(),
+    requestId: text.nullish(),
+    request_id: text.nullish(),
     operation: text.nullish(),
     route: text.nullish(),
     status: whole.min(-1).max(999).nullish(),
@@ -60,10 +81,7 @@ export const PlainEvent = z
 export type PlainEvent = z.infer<typeof PlainEvent>;
 
 /** The exception, under either of its names. */
-export function thrown(event: {
-  exception?: z.infer<typeof Exception> | null;
-  error?: z.infer<typeof Exception> | null;
-}) {
+export function thrown(event: { exception?: PlainException | null; error?: PlainException | null }) {
   return event.exception ?? event.error ?? undefined;
 }
 

@@ -2,6 +2,7 @@ import type { ErrorEvent, TrafficReport } from "#domain/event.ts";
 import { Failure } from "#domain/failure.ts";
 import type { IngestKey } from "./keys.ts";
 import { type Member, membersOf } from "./members.ts";
+import { isPinoLine, plainFromPino } from "./pino.ts";
 import { errorEventOf, trafficReportOf } from "./plain-event.ts";
 import { PlainEvent, PlainTraffic } from "./plain-shape.ts";
 import type { Scrubber } from "./scrub.ts";
@@ -18,6 +19,8 @@ export interface Delivery {
   key: IngestKey;
   scrubber: Scrubber;
   hashUser: (user: string) => string;
+  /** Who asks from where, for events of browsers that name no user; hashed like any user. */
+  visitor?: string | null;
   /** The id of an event that brings none. */
   newId: () => string;
 }
@@ -60,17 +63,25 @@ function add(parsed: Parsed, index: number, member: Member, delivery: Delivery):
   const taken = taking(member.text, delivery);
   if (taken.kind === "event") parsed.events.push(taken.event);
   else if (taken.kind === "traffic") parsed.traffic.push(taken.report);
-  else parsed.rejected.push({ index, reason: taken.reason, ...(taken.issues && { issues: taken.issues }) });
+  else if (taken.kind === "refused") {
+    parsed.rejected.push({ index, reason: taken.reason, ...(taken.issues && { issues: taken.issues }) });
+  }
 }
 
 type Taken =
   | { kind: "event"; event: ErrorEvent }
   | { kind: "traffic"; report: TrafficReport }
+  /** A logger's line that reports no error. */
+  | { kind: "left_aside" }
   | { kind: "refused"; reason: string; issues?: Rejected["issues"] };
 
 function taking(text: string, delivery: Delivery): Taken {
   const value = jsonOf(text);
   if (value === undefined) return { kind: "refused", reason: "is not valid JSON" };
+  if (isPinoLine(value)) {
+    const record = plainFromPino(value);
+    return record === undefined ? { kind: "left_aside" } : takingEvent(record, delivery);
+  }
   const isTraffic = typeof value === "object" && value !== null && "type" in value && value.type === "traffic";
   return isTraffic ? takingTraffic(value, delivery) : takingEvent(value, delivery);
 }

@@ -1,148 +1,97 @@
-import { isIPv6 } from "node:net";
+import type { ScrubKind } from "#domain/privacy.ts";
+import { withoutPrivateKeys, withoutTokens } from "./vendor-tokens.ts";
 
 /**
- * The rules of the scrubber. Every expression is bounded, and starts only where a token can start: a long hostile
- * text costs one pass (reliability D13).
+ * What opens a door, whoever issued it: in headers, addresses, assignments. Every expression is bounded, and starts only
+ * where a secret can start: a long hostile text costs one pass (reliability D13). The words around it stay readable.
  */
 
-/** How a secret may look inside a text. */
-export function escapedForms(secret: string): string[] {
-  const bytes = Buffer.from(secret);
-  const base64 = bytes.toString("base64").replace(/={1,2}$/, "");
-  const hex = bytes.toString("hex");
-  const json = JSON.stringify(secret).slice(1, -1);
-  return [
-    secret,
-    base64,
-    bytes.toString("base64url"),
-    hex,
-    hex.toUpperCase(),
-    encodeURIComponent(secret.toWellFormed()),
-    json,
-  ];
-}
-
-const jwt = /(?<![\w-])eyJ[\w-]{5,4000}\.[\w-]{2,8000}(?:\.[\w-]{0,4000})?/g;
 const scheme = "(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{1,20}:\\/\\/";
 /** A database password may hold anything; in other addresses a slash ends the part that can name a user. */
 const databaseUser =
   /(?<![a-z0-9+.-])((?:postgres(?:ql)?|mysql|mariadb|mongodb(?:\+srv)?|rediss?|amqps?|mssql):\/\/)[^\s"'<>]{1,400}@/gi;
 const urlUser = new RegExp(`(${scheme})[^\\s/@"'<>]{1,400}(?:@[^\\s/@"'<>]{1,100})?@`, "gi");
-const slackHook = /(?<![\w.-])(hooks\.slack\.com\/(?:services|workflows|triggers)\/)[\w/-]{1,200}/g;
-const vendorToken = new RegExp(
-  `(?<![\\w-])(?:${[
-    "sk-ant-[\\w-]{8,300}",
-    "sk-[A-Za-z0-9][\\w-]{18,300}",
-    "[sprw](?:k|hsec)_(?:live_|test_)?[A-Za-z0-9]{12,300}",
-    "gh[pousr]_\\w{16,300}",
-    "github_pat_\\w{20,300}",
-    "glpat-[\\w-]{16,100}",
-    "xox[a-z]-[\\w-]{8,300}",
-    "xapp-[\\w-]{8,300}",
-    "A(?:KIA|SIA)[0-9A-Z]{16}",
-    "AIza[\\w-]{30,60}",
-    "npm_[A-Za-z0-9]{30,60}",
-    "SG\\.[\\w-]{16,100}\\.[\\w-]{16,100}",
-    "sbp_[a-f0-9]{30,60}",
-    "dop_v1_[a-f0-9]{40,80}",
-    "AGE-SECRET-KEY-[0-9A-Z]{20,80}",
-  ].join("|")})(?![\\w-])`,
-  "g",
-);
 const credential = /(?<![\w-])(bearer|basic|digest)([ \t]{1,5})([A-Za-z0-9._~+/=-]{8,4000})/gi;
-const headerLine =
-  /(?<![\w-])((?:proxy-)?authorization|(?:set-)?cookie)(\\?["']?[ \t]{0,5}[=:][ \t]{0,5})[^\n]{1,4000}/gi;
+/** As a header line, as JSON and as a pair in a list. */
+const sign = `(\\\\?["']?[ \\t]{0,5}[=:,][ \\t]{0,5})`;
+const authorizationLine = new RegExp(`(?<![\\w-])((?:proxy-)?authorization)${sign}([^\\n]{1,4000})`, "gi");
+const cookieLine = new RegExp(`(?<![\\w-])((?:set-)?cookie)${sign}([^\\n]{1,4000})`, "gi");
+const sessionCookie =
+  /(?<![\w.-])((?:connect\.sid|phpsessid|jsessionid|asp\.net_sessionid|_vercel_jwt|__session|(?:__secure-|__host-)?[\w-]{0,40}(?:session-token|auth-token|csrftoken)(?:\.\d)?)=)[^;,\s"']{1,2000}/gi;
 const sensitiveKey =
-  "password|passwd|passphrase|pwd|secret|api[_-]?key|access[_-]?key|private[_-]?key|encryption[_-]?key|signing[_-]?key|client[_-]?secret|(?:auth|access|refresh|session|csrf|id)[_-]?token|session[_-]?id|credentials?|otp";
-const assignment = new RegExp(
-  `(${sensitiveKey})(\\\\?["']?[ \\t]{0,5}(?:=>?|:)[ \\t]{0,5})(\\\\?"[^"\\n]{1,500}"|\\\\?'[^'\\n]{1,500}'|[^\\s"',;)}&]{1,500})`,
-  "gi",
-);
+  "password|passwd|passphrase|pwd|secret|api[_-]?key|access[_-]?key|account[_-]?key|private[_-]?key|encryption[_-]?key|signing[_-]?key|client[_-]?secret|(?:auth|access|refresh|session|csrf|xsrf|id|bot)[_-]?token|session[_-]?id|credentials?|otp|cvv|cvc";
+const value = `\\\\?"[^"\\n]{1,500}"|\\\\?'[^'\\n]{1,500}'|\\{[^{}\\n]{1,1000}\\}|\\[[^[\\]\\n]{1,1000}\\]|[^\\s"',;)}&]{1,500}`;
+const assignment = new RegExp(`(${sensitiveKey})(\\\\?["']?[ \\t]{0,5}(?:=>?|:)[ \\t]{0,5})(${value})`, "gi");
 const tokenAssignment = /(?<![A-Za-z])(token)(\\?["']?[ \t]{0,5}[=:][ \t]{0,5}\\?["']?)([\w.~+/=-]{8,500})/gi;
 const querySecret =
-  /([?&](?:token|key|sig|signature|code|auth|state|access_token|refresh_token|id_token|api_?key|password|secret|x-amz-signature|x-amz-credential)=)[^&\s#"'<>]{1,2000}/gi;
+  /([?&](?:token|key|sig|signature|code|auth|state|access_token|refresh_token|id_token|api_?key|password|secret|x-amz-signature|x-amz-credential|x-amz-security-token)=)[^&\s#"'<>]{1,2000}/gi;
 /** Words that follow "password:" in a sentence about passwords. */
 const ordinaryWord =
-  /^(?:must|is|are|was|required|invalid|incorrect|wrong|missing|cannot|should|too|not|expected|undefined|null|true|false|the|a|an|\[Filtered\])$/i;
+  /^(?:must|is|are|was|has|can|may|required|optional|invalid|incorrect|wrong|missing|cannot|should|too|not|no|none|expected|undefined|null|true|false|string|number|boolean|the|a|an|for|of|in|on|\[Filtered\].{0,20}|\[?(?:email|ip)\]?)$/i;
 
-/** Takes out what opens a door, whoever issued it. The words around it stay readable. */
-export function typedSecrets(text: string, mark: string): string {
-  return withoutPrivateKeys(text, mark)
-    .replace(jwt, mark)
-    .replace(databaseUser, `$1${mark}@`)
-    .replace(urlUser, `$1${mark}@`)
-    .replace(slackHook, `$1${mark}`)
-    .replace(headerLine, `$1$2${mark}`)
-    .replace(credential, (all, word: string, gap: string, value: string) =>
-      looksIssued(value) ? word + gap + mark : all,
+/** In this order: what is longer and surer comes first. */
+export const secretRules: { kind: ScrubKind; apply(text: string, mark: string): string }[] = [
+  { kind: "private_keys", apply: (text, mark) => withoutPrivateKeys(text, mark) },
+  { kind: "tokens", apply: withoutTokens },
+  {
+    kind: "url_credentials",
+    apply: (text, mark) =>
+      text.includes("://") ? text.replace(databaseUser, `$1${mark}@`).replace(urlUser, `$1${mark}@`) : text,
+  },
+  { kind: "authorization", apply: withoutAuthorization },
+  {
+    kind: "cookies",
+    apply: (text, mark) => withoutLine(text, cookieLine, mark).replace(sessionCookie, `$1${mark}`),
+  },
+  { kind: "assignments", apply: withoutAssigned },
+  { kind: "query_secrets", apply: (text, mark) => text.replace(querySecret, `$1${mark}`) },
+];
+
+function withoutAuthorization(text: string, mark: string): string {
+  return withoutLine(text, authorizationLine, mark).replace(
+    credential,
+    (all, word: string, gap: string, issued: string) => (looksIssued(issued) ? word + gap + mark : all),
+  );
+}
+
+/** What follows the name up to the end of the line; where the value stands in quotes, up to the closing one. */
+function withoutLine(text: string, line: RegExp, mark: string): string {
+  return text.replace(line, (_, name: string, between: string, rest: string) => {
+    const quoted = /^\\?(["'])(?:(?!\\?\1)[^\n]){0,4000}\\?\1/.exec(rest)?.[0];
+    if (quoted === undefined) return name + between + mark;
+    return name + between + quoteOf(quoted) + mark + quoteOf(quoted) + rest.slice(quoted.length);
+  });
+}
+
+function withoutAssigned(text: string, mark: string): string {
+  return text
+    .replace(assignment, (all, key: string, between: string, given: string) =>
+      ordinaryWord.test(given) ? all : key + between + quoteOf(given) + mark + quoteOf(given),
     )
-    .replace(vendorToken, mark)
-    .replace(assignment, (all, key: string, sign: string, value: string) =>
-      ordinaryWord.test(value) ? all : key + sign + quoteOf(value) + mark + quoteOf(value),
-    )
-    .replace(tokenAssignment, (all, key: string, sign: string, value: string) =>
-      /\d/.test(value) ? key + sign + mark : all,
-    )
-    .replace(querySecret, `$1${mark}`);
+    .replace(tokenAssignment, (all, key: string, between: string, given: string) =>
+      /\d/.test(given) ? key + between + mark : all,
+    );
 }
 
 /** "Bearer authentication" is prose; a credential has digits, mixed letters or a good length. */
-function looksIssued(value: string): boolean {
-  return /\d|=|[a-z][A-Z]/.test(value) || value.length >= 20;
+function looksIssued(given: string): boolean {
+  return /\d|=|[a-z][A-Z]/.test(given) || given.length >= 20;
 }
 
-function quoteOf(value: string): string {
-  const first = value.replace(/^\\/, "").charAt(0);
-  return first === '"' || first === "'" ? value.slice(0, value.indexOf(first) + 1) : "";
+function quoteOf(given: string): string {
+  const first = given.replace(/^\\/, "").charAt(0);
+  return first === '"' || first === "'" ? given.slice(0, given.indexOf(first) + 1) : "";
 }
 
-/** From the first line of a private key to its last; one without an end is taken out to the end of the text. */
-function withoutPrivateKeys(text: string, mark: string): string {
-  const begin = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/g;
-  const end = /-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/g;
-  let kept = "";
-  let from = 0;
-  for (let match = begin.exec(text); match !== null; match = begin.exec(text)) {
-    kept += text.slice(from, match.index) + mark;
-    end.lastIndex = begin.lastIndex;
-    if (end.exec(text) === null) return kept;
-    from = end.lastIndex;
-    begin.lastIndex = from;
-  }
-  return kept + text.slice(from);
-}
+/** A name, a type or a test's "secret123" is no secret: only a literal as long as an issued one, with letters and digits, is. */
+const literal = new RegExp(
+  `((?:${sensitiveKey}|token)["']?[ \\t]{0,5}(?:=>?|:|\\?\\?|\\|\\|)[ \\t]{0,5})(["'\`])([^"'\`\\s\${}<>]{8,500})\\2`,
+  "gi",
+);
 
-const email = /(?<![\w.+%-])[\w.+%-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,5}[A-Za-z]{2,24}(?![\w@])/g;
-/** 14 to 19 digits with the first digit of a card: a time in milliseconds is shorter and starts with 1. */
-const card = /(?<![\w.-])[2-6]\d(?:[ -]?\d){12,17}(?![\w-]|\.\d)/g;
-const ipv4 = /(?<![\w.-])(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?![\w-]|\.\d)/g;
-const ipv6 = /(?<![\w:.])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?![\w:.])/gi;
-const homeFolder = /(\/(?:home|Users)\/|[A-Z]:\\Users\\)[^/\\\s:"'()<>]{1,100}/g;
-
-/** Takes out who was affected and where from. What cannot be a person's (private networks, this machine) stays. */
-export function personalData(text: string): string {
-  return text
-    .replace(email, "[email]")
-    .replace(card, (digits) => (isCard(digits) ? "[card]" : digits))
-    .replace(ipv4, (address, ...parts: string[]) => (isPublic(parts.slice(0, 4).map(Number)) ? "[ip]" : address))
-    .replace(ipv6, (address) => (isIPv6(address) && !/^(?:::1?$|fe[89ab]|f[cd])/i.test(address) ? "[ip]" : address))
-    .replace(homeFolder, "$1[user]");
-}
-
-/** Luhn's check digit. */
-function isCard(text: string): boolean {
-  const digits = [...text.replace(/[ -]/g, "")].map(Number).toReversed();
-  const sum = digits.reduce((total, digit, index) => {
-    const weighed = index % 2 === 1 ? digit * 2 : digit;
-    return total + (weighed > 9 ? weighed - 9 : weighed);
-  }, 0);
-  return sum % 10 === 0;
-}
-
-function isPublic(octets: number[]): boolean {
-  const [a = 0, b = 0] = octets;
-  if (octets.some((octet) => octet > 255)) return false;
-  if (a === 0 || a === 10 || a === 127 || a >= 224) return false;
-  if (a === 100 && b >= 64 && b <= 127) return false;
-  return !((a === 172 && b >= 16 && b <= 31) || (a === 192 && b === 168) || (a === 169 && b === 254));
+/** For source code and diffs: literals that are assigned to a sensitive name. */
+export function withoutLiterals(code: string, mark: string): string {
+  return code.replace(literal, (all, before: string, quote: string, given: string) =>
+    /\d/.test(given) && /[a-z]/i.test(given) ? before + quote + mark + quote : all,
+  );
 }

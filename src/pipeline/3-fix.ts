@@ -1,3 +1,4 @@
+import { createTwoFilesPatch } from "diff";
 import type { Evidence } from "#domain/evidence.ts";
 import { Failure } from "#domain/failure.ts";
 import type { Edit } from "#domain/fix.ts";
@@ -11,7 +12,7 @@ import { reviewRisks } from "#policy/risk.ts";
 import { syntaxErrors } from "#policy/syntax.ts";
 import type { RepairResult } from "#ports/engineer.ts";
 import type { Snapshot } from "#ports/repository.ts";
-import { headOfMain, modelCall, problemOf } from "./2-diagnosis.ts";
+import { headOfMain, problemOf, unfinished } from "./2-diagnosis.ts";
 import { endAttempt } from "./attempts.ts";
 import type { Stage, World } from "./stage.ts";
 
@@ -37,50 +38,44 @@ export const fix: Stage<"fixing"> = async (issue, world) => {
   if (budget?.kind === "full") return wait(budget.until, budget.because);
   const base = await headOfMain(world);
   const snapshot = await world.repository.snapshot(base);
-  const { diagnosis, feedback } = issue.fix;
-  const result = await world.engineer.repair(await problemOf(issue, world), diagnosis, snapshot, feedback);
-  const calls = result.calls.map(modelCall);
+  const result = await world.engineer.repair(await problemOf(issue, world), issue.fix, snapshot, world.session);
+  if (result.kind === "over_budget" || result.kind === "interrupted") return unfinished(result, world);
   if (result.kind === "cannot_fix") {
-    return move("failed", `It cannot be fixed automatically: ${result.because}`, [...calls, failed(result.because)]);
+    return move("failed", `It cannot be fixed automatically: ${result.because}`, [failed(result.because)]);
   }
   const refused = await refusalOfEdits(result.edits, snapshot, world);
-  if (refused !== undefined) return move("rejected", refused, [...calls, failed(refused)]);
+  if (refused !== undefined) return move("rejected", refused, [failed(refused)]);
   const changes = await changesOf(result.edits, snapshot);
   const unusable = emptyChange(changes) ?? brokenSyntax(changes);
-  if (unusable !== undefined) return anotherAttempt(issue, world, unusable, calls);
-  return commitFix(issue, world, { base, result, changes, calls });
+  if (unusable !== undefined) return anotherAttempt(issue, world, unusable, changes);
+  return commitFix(issue, world, { base, result, changes });
 };
 
-async function commitFix(
-  issue: Fixing,
-  world: World,
-  written: { base: Sha; result: Edits; changes: Change[]; calls: Evidence[] },
-) {
-  const { base, result, changes, calls } = written;
+async function commitFix(issue: Fixing, world: World, written: { base: Sha; result: Edits; changes: Change[] }) {
+  const { base, result, changes } = written;
   const message = messageOf(issue, result);
   const { commit } = await world.repository.commit({ base, edits: result.edits, message, at: issue.fix.createdAt });
   const { files, diff } = await world.repository.changes(base, commit);
   const verdict = fileVerdict(files, world.settings);
   if (verdict.rejected.length > 0) {
-    return move("rejected", verdict.rejected.join("; "), [...calls, failed(verdict.rejected.join("; "))]);
+    return move("rejected", verdict.rejected.join("; "), [failed(verdict.rejected.join("; "))]);
   }
   const patchHash = patchIdentity(diff, world.digest);
   if (await world.read.patchTried(patchHash, issue.fix.id)) {
-    return anotherAttempt(issue, world, "exactly this change was tried before and did not hold", calls);
+    return anotherAttempt(issue, world, "exactly this change was tried before and did not hold", changes);
   }
   const typeErrors = await newTypeErrors(world, base, commit);
   if (typeErrors !== undefined)
-    return anotherAttempt(issue, world, "it does not pass the type check", calls, typeErrors);
+    return anotherAttempt(issue, world, "it does not pass the type check", changes, typeErrors);
   const paths = files.map((file) => file.path);
   const rival = await world.read.inFlightTouching(issue.id, paths);
   if (rival !== undefined) {
     const until = new Date(world.clock.now().getTime() + rivalRetryMs);
-    return wait(until, `"${rival.title}" is changing the same files`, calls);
+    return wait(until, `"${rival.title}" is changing the same files`);
   }
   const branch = await publish(world, `agent/fix-${shortId(issue.fix.id)}`, commit);
   const risks = reviewRisks(changes);
   return move("testing", `${result.subject} (${paths.join(", ")})`, [
-    ...calls,
     {
       kind: "written_fix",
       branch,
@@ -96,14 +91,25 @@ async function commitFix(
 }
 
 /** A further attempt with what went wrong as feedback, or the end when the attempts are used up. */
-function anotherAttempt(issue: Fixing, world: World, because: string, calls: Evidence[], output: string | null = null) {
-  const { last, sentence, evidence } = endAttempt(issue.fix, world.settings, because, output);
-  if (last) return move("failed", sentence, [...calls, ...evidence]);
-  return wait(world.clock.now(), sentence, [...calls, ...evidence]);
+function anotherAttempt(issue: Fixing, world: World, because: string, changes: Change[], output: string | null = null) {
+  const diff = diffOf(changes);
+  const { last, sentence, evidence } = endAttempt(issue.fix, world.settings, { because, output, diff });
+  if (last) return move("failed", sentence, evidence);
+  return wait(world.clock.now(), sentence, evidence);
+}
+
+const diffCharactersMax = 100_000;
+
+/** What was written and not kept: an attempt that never became a commit is shown as well. */
+function diffOf(changes: Change[]): string {
+  const parts = changes.map(({ path, before, after }) =>
+    createTwoFilesPatch(`a/${path}`, `b/${path}`, before ?? "", after ?? ""),
+  );
+  return parts.join("").slice(0, diffCharactersMax);
 }
 
 function failed(because: string, output: string | null = null): Evidence {
-  return { kind: "attempt_failed", because, output };
+  return { kind: "attempt_failed", because, output, diff: null };
 }
 
 async function refusalOfEdits(edits: Edit[], snapshot: Snapshot, world: World): Promise<string | undefined> {

@@ -4,6 +4,7 @@ import type { Sha } from "#domain/ids.ts";
 import type { IssueAt } from "#domain/issue.ts";
 import { move, wait } from "#domain/outcome.ts";
 import { isTestFile } from "#policy/risk/added-lines.ts";
+import { newFailures } from "#policy/test-comparison.ts";
 import type { TestRun } from "#ports/test-bench.ts";
 import { headOfMain } from "./2-diagnosis.ts";
 import { endAttempt } from "./attempts.ts";
@@ -18,30 +19,64 @@ export const tests: Stage<"testing"> = async (issue, world) => {
   if (candidate === null || candidate.base !== main) return buildCandidate(issue, world);
   const run = await world.testBench.run(candidate.commit, "tests");
   if (run.kind === "pending") {
-    return wait(new Date(world.clock.now().getTime() + run.lookAgainMs), "the tests are running");
+    return wait(lookAgain(run.lookAgainMs, world), "the tests are running");
   }
   const report = run.kind === "none" ? untested(candidate.commit, run.why) : run.report;
-  const recorded = (redBeforeGreen: boolean | null): Evidence => ({ kind: "tests", report, redBeforeGreen });
-  if (report.outcome === "no_tests") return move("staging", `no tests ran: ${report.output}`, [recorded(null)]);
-  if (report.outcome !== "passed")
-    return anotherAttempt(issue, world, inWords(report), report.output, [recorded(null)]);
+  if (report.outcome === "no_tests") {
+    return move("staging", `no tests ran: ${report.output}`, [{ kind: "tests", report, redBeforeGreen: null }]);
+  }
+  const judged = await againstBase(report, candidate.base, world);
+  if (judged.kind === "pending") return wait(judged.until, "main's own tests are running");
+  if (judged.kind === "worse") {
+    const evidence: Evidence[] = [{ kind: "tests", report, redBeforeGreen: null }];
+    return anotherAttempt(issue, world, judged.because, report.output, evidence);
+  }
+  return redBeforeGreen(issue, world, judged);
+};
+
+type Judged = { kind: "good"; report: TestReport; base: TestReport | null; because: string };
+
+/** A run that is clean needs no comparison; of one that is not, only what main's own tests do not show counts. */
+async function againstBase(
+  report: TestReport,
+  base: Sha,
+  world: World,
+): Promise<Judged | { kind: "worse"; because: string } | { kind: "pending"; until: Date }> {
+  if (report.outcome === "passed")
+    return { kind: "good", report, base: null, because: `all ${report.passed} tests pass` };
+  const run = await world.testBench.run(base, "tests");
+  if (run.kind === "pending") return { kind: "pending", until: lookAgain(run.lookAgainMs, world) };
+  const onBase = run.kind === "none" ? untested(base, run.why) : run.report;
+  const compared = newFailures(onBase, report);
+  if (compared.kind === "new") return { kind: "worse", because: compared.because };
+  const baseline = { verdict: compared.kind, because: compared.because };
+  return { kind: "good", report: { ...report, baseline }, base: onBase, because: compared.because };
+}
+
+/** A test that came with the fix must fail without it: then it proves something (spec.md §18.2). */
+async function redBeforeGreen(issue: Testing, world: World, { report, base, because }: Judged) {
+  const { candidate } = issue.fix;
+  const recorded = (red: boolean | null): Evidence => ({ kind: "tests", report, redBeforeGreen: red });
   const newTests = issue.fix.files.filter(isTestFile);
-  if (newTests.length === 0) {
-    return move("staging", `all ${report.passed} tests pass; no test of its own came with the fix`, [recorded(null)]);
+  if (newTests.length === 0 || candidate === null) {
+    return move("staging", `${because}; no test of its own came with the fix`, [recorded(null)]);
   }
   const without = await runWithoutFix(issue, newTests, candidate.base, world);
   if (without.kind === "pending") {
-    return wait(
-      new Date(world.clock.now().getTime() + without.lookAgainMs),
-      "the new tests are running without the fix",
-    );
+    return wait(lookAgain(without.lookAgainMs, world), "the new tests are running without the fix");
   }
-  if (without.kind === "finished" && without.report.outcome === "failed") {
-    return move("staging", `all ${report.passed} tests pass; the new one fails without the fix`, [recorded(true)]);
-  }
-  const because = "the new test does not fail without the fix, so it proves nothing";
-  return anotherAttempt(issue, world, because, null, [recorded(false)]);
-};
+  const isRed =
+    without.kind === "finished" &&
+    without.report.outcome === "failed" &&
+    (base === null || newFailures(base, without.report).kind === "new");
+  if (isRed) return move("staging", `${because}; the new one fails without the fix`, [recorded(true)]);
+  const proof = "the new test does not fail without the fix, so it proves nothing";
+  return anotherAttempt(issue, world, proof, null, [recorded(false)]);
+}
+
+function lookAgain(ms: number, { clock }: World): Date {
+  return new Date(clock.now().getTime() + ms);
+}
 
 /** Red before green: production's code with nothing of the fix but its tests. No branch ever points to that commit. */
 async function runWithoutFix({ fix }: Testing, newTests: string[], base: Sha, world: World): Promise<TestRun> {
@@ -76,23 +111,11 @@ async function buildCandidate(issue: Testing, world: World) {
 }
 
 function anotherAttempt(issue: Testing, world: World, because: string, output: string | null, evidence: Evidence[]) {
-  const ended = endAttempt(issue.fix, world.settings, because, output);
+  const ended = endAttempt(issue.fix, world.settings, { because, output, diff: issue.fix.diff });
   return move(ended.last ? "failed" : "fixing", ended.sentence, [...evidence, ...ended.evidence]);
 }
 
-function inWords({ outcome, passed, failed }: TestReport): string {
-  switch (outcome) {
-    case "timed_out":
-      return "the tests did not end in time";
-    case "output_limit":
-      return "the tests printed more than the limit";
-    case "memory_limit":
-      return "the tests used more memory than the limit";
-    default:
-      return `${failed} of ${passed + failed} tests fail`;
-  }
-}
-
 function untested(commit: TestReport["commit"], why: string): TestReport {
-  return { commit, outcome: "no_tests", passed: 0, failed: 0, skipped: 0, durationMs: 0, exitCode: null, output: why };
+  const counts = { passed: 0, failed: 0, skipped: 0, durationMs: 0, exitCode: null };
+  return { commit, outcome: "no_tests", ...counts, output: why, failures: [], baseline: null };
 }

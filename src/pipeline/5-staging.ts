@@ -171,5 +171,10 @@ export function personReasons(issue: Staging | IssueAt<"deploying">, world: Worl
     },
     world.settings,
   );
-  return fix.tests.outcome === "no_tests" ? [...reasons, untestedReason] : reasons;
+  if (fix.tests.outcome === "no_tests") return [...reasons, untestedReason];
+  if (fix.tests.outcome === "passed" || fix.tests.baseline?.verdict === "none_new") return reasons;
+  return [
+    ...reasons,
+    `The tests cannot tell whether the fix broke something: ${fix.tests.baseline?.because ?? "they fail"}.`,
+  ];
 }

@@ -9,14 +9,14 @@ import type { Settings } from "#domain/settings.ts";
 export function endAttempt(
   fix: PlannedFix,
   settings: Settings,
-  because: string,
-  output: string | null,
+  failed: { because: string; output: string | null; diff: string | null },
 ): { last: boolean; sentence: string; evidence: Evidence[] } {
   const { attempt, diagnosis, feedback } = fix;
+  const { because } = failed;
   const { repairAttempts } = settings.limits;
   const last = attempt >= repairAttempts;
-  const ended: Evidence = { kind: "attempt_failed", because, output };
-  const next: Evidence = { kind: "next_attempt", diagnosis, feedback: [...feedback, { attempt, because, output }] };
+  const ended: Evidence = { kind: "attempt_failed", ...failed };
+  const next: Evidence = { kind: "next_attempt", diagnosis, feedback: [...feedback, { attempt, ...failed }] };
   return {
     last,
     sentence: `Attempt ${attempt} of ${repairAttempts}: ${because}`,

@@ -3,7 +3,7 @@ import type { ActiveStatus, NextOf, Status } from "#domain/lifecycle.ts";
 import type { Outcome } from "#domain/outcome.ts";
 import type { Settings } from "#domain/settings.ts";
 import type { Clock } from "#ports/clock.ts";
-import type { Engineer } from "#ports/engineer.ts";
+import type { Engineer, EngineerSession } from "#ports/engineer.ts";
 import type { Platform } from "#ports/platform.ts";
 import type { Repository } from "#ports/repository.ts";
 import type { TestBench } from "#ports/test-bench.ts";
@@ -17,6 +17,8 @@ export interface World {
   testBench: TestBench;
   platform: Platform;
   engineer: Engineer;
+  /** What the engineer may spend in this run, and where it tells how far it is. */
+  session: EngineerSession;
   read: Reads;
   /** Takes one unit of a budget, once per key; a full budget says until when (spec.md §11). */
   reserve(kind: "fix" | "deployment", key: string): Promise<Reservation>;

@@ -316,6 +316,12 @@ export const issueUsers = pgTable(
   (t) => [primaryKey({ columns: [t.projectId, t.fingerprint, t.userHash] })],
 );
 
+export const seenEvents = pgTable(
+  "agent_seen_events",
+  { key: uuid("key").primaryKey(), seenAt: instant("seen_at").notNull().defaultNow() },
+  (t) => [index("agent_seen_events_by_time").using("brin", t.seenAt)],
+);
+
 export const modelCalls = pgTable(
   "agent_model_calls",
   {
@@ -331,9 +337,16 @@ export const modelCalls = pgTable(
     cacheWriteTokens: count("cache_write_tokens").notNull().default(0),
     costUsd: decimal("cost_usd").notNull(),
     latencyMs: doublePrecision("latency_ms").notNull(),
+    state: text("state").notNull().default("booked"),
+    request: text("request"),
+    answer: jsonb("answer").$type<unknown>(),
     at: instant("at").notNull().default(wallClock),
   },
-  (t) => [index("agent_model_calls_by_time").on(t.projectId, t.at)],
+  (t) => [
+    index("agent_model_calls_by_time").on(t.projectId, t.at),
+    index("agent_model_calls_by_request").on(t.issueId, t.request).where(sql`request IS NOT NULL`),
+    index("agent_model_calls_by_issue").on(t.issueId).where(sql`issue_id IS NOT NULL`),
+  ],
 );
 
 export const reservations = pgTable(

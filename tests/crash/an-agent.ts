@@ -6,11 +6,15 @@ import { createHealthProbe } from "#adapters/platform/health-probe.ts";
 import { createProcessesPlatform } from "#adapters/platform/processes.ts";
 import { createLocalRepository } from "#adapters/repository/local.ts";
 import { createSandboxTestBench } from "#adapters/test-bench/sandbox.ts";
+import { ErrorEvent } from "#domain/event.ts";
 import type { Engine } from "#engine/engine.ts";
 import { ingest } from "#engine/ingest.ts";
+import { createIntake, type IntakeParts } from "#engine/intake.ts";
 import type { Observer } from "#engine/observe.ts";
 import { startQueue } from "#engine/queue.ts";
 import { startWorkers, type WorkerTimes } from "#engine/workers.ts";
+import { createScrubber } from "#ingest/scrub.ts";
+import { eventScrubber } from "#ingest/scrub-event.ts";
 import { pipeline } from "#pipeline/index.ts";
 import type { Notifier } from "#ports/notifier.ts";
 import type { Platform } from "#ports/platform.ts";
@@ -82,10 +86,18 @@ export async function anAgent(
   const repository = repositoryAt(order);
   const queue = await startQueue(connection, (error) => observe({ kind: "queue_error", error }));
   if (connection.kind === "pglite") await releaseAllLeases(connection.db);
-  return {
+  const basics = {
     connection,
     queue,
     projectId: "default",
+    digest: (text: string) => createHash("sha256").update(text).digest("hex"),
+    monotonicMs: () => performance.now(),
+    observe,
+  };
+  const scrubberFor: IntakeParts["scrubberFor"] = (kinds) => eventScrubber(createScrubber([canary], kinds));
+  return {
+    ...basics,
+    intake: createIntake({ ...basics, scrubberFor, spool: null, batchWaitMs: 5 }),
     pipeline,
     findProblems: async () => [],
     ports: {
@@ -102,12 +114,11 @@ export async function anAgent(
       engineer: scriptedEngineer(order.change),
       notifier: fileNotifier(order.home),
     },
-    digest: (text) => createHash("sha256").update(text).digest("hex"),
-    monotonicMs: () => performance.now(),
     wallClock: () => new Date(),
     owner: `${process.pid}:${randomUUID()}`,
     lease: { ttlMs: order.leaseMs, renewEveryMs: order.leaseMs / 4 },
-    observe,
+    stepMs: 600_000,
+    stopping: new AbortController().signal,
   };
 }
 
@@ -148,12 +159,12 @@ async function visitOnce(engine: Engine, production: number, n: number): Promise
   const at = new Date();
   const failures = response.ok ? 0 : 1;
   const common = { at, environment: "production" as const, release, operation };
-  const failed = {
+  const failed = ErrorEvent.parse({
     ...common,
     id: `visit-${process.pid}-${n}`,
     source: "plain",
-    trust: "server" as const,
-    level: "error" as const,
+    trust: "server",
+    level: "error",
     handled: false,
     errorType: "TypeError",
     message: "Cannot read properties of undefined (reading 'name')",
@@ -163,6 +174,6 @@ async function visitOnce(engine: Engine, production: number, n: number): Promise
     userHash: null,
     issueType: null,
     tags: {},
-  };
+  });
   await ingest(engine, { events: failures === 1 ? [failed] : [], traffic: [{ ...common, requests: 1, failures }] });
 }

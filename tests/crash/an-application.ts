@@ -46,9 +46,10 @@ export const operation = "GET /work";
 /** Always finds the same cause and writes the same fix, like a playbook. */
 export function scriptedEngineer(change: keyof typeof changes): Engineer {
   return {
+    triage: async () => ({ kind: "unchanged" }),
     diagnose: async () => ({
       kind: "diagnosed",
-      calls: [],
+      severity: null,
       diagnosis: {
         causeClass: "code_fault",
         rootCause: "visitor is undefined when nobody is signed in",
@@ -68,7 +69,6 @@ export function scriptedEngineer(change: keyof typeof changes): Engineer {
       edits: [{ path: "work.mjs", content: changes[change] }],
       subject: "Greet visitors without a name",
       explanation: "visitor is undefined when nobody is signed in.",
-      calls: [],
     }),
   };
 }

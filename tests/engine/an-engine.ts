@@ -3,8 +3,11 @@ import { sql } from "drizzle-orm";
 import { z } from "zod";
 import type { Notice } from "#domain/notice.ts";
 import type { Engine } from "#engine/engine.ts";
+import { createIntake, type IntakeParts } from "#engine/intake.ts";
 import type { EngineEvent } from "#engine/observe.ts";
 import { startQueue } from "#engine/queue.ts";
+import { createScrubber } from "#ingest/scrub.ts";
+import { eventScrubber } from "#ingest/scrub-event.ts";
 import type { Pipeline } from "#pipeline/stage.ts";
 import type { Connection } from "#store/connect.ts";
 import { aWorld } from "#tests/support/world.ts";
@@ -24,16 +27,27 @@ export async function anEngine(
     ports?: Partial<Engine["ports"]>;
     findProblems?: Engine["findProblems"];
     leaseMs?: number;
+    stepMs?: number;
+    /** For time, disk and batches of the way in. */
+    intake?: Partial<IntakeParts>;
   } = {},
 ): Promise<TestEngine> {
   const seen: EngineEvent[] = [];
   const told: Notice[] = [];
   const { repository, testBench, platform, engineer } = aWorld();
   const ttlMs = parts.leaseMs ?? 60_000;
-  return {
+  const basics = {
     connection,
     queue: await startQueue(connection, (error) => seen.push({ kind: "queue_error", error })),
     projectId: "default",
+    digest: (text: string) => createHash("sha256").update(text).digest("hex"),
+    monotonicMs: () => performance.now(),
+    observe: (event: EngineEvent) => void seen.push(event),
+  };
+  const scrubberFor: IntakeParts["scrubberFor"] = (kinds) => eventScrubber(createScrubber([], kinds));
+  return {
+    ...basics,
+    intake: createIntake({ ...basics, scrubberFor, spool: null, batchWaitMs: 5, ...parts.intake }),
     pipeline: {
       run: async (issue) => {
         throw new Error(`no stage for ${issue.status}`);
@@ -54,12 +68,11 @@ export async function anEngine(
       },
       ...parts.ports,
     },
-    digest: (text) => createHash("sha256").update(text).digest("hex"),
-    monotonicMs: () => performance.now(),
     wallClock: () => new Date(),
     owner: randomUUID(),
     lease: { ttlMs, renewEveryMs: ttlMs / 3 },
-    observe: (event) => seen.push(event),
+    stepMs: parts.stepMs ?? 600_000,
+    stopping: new AbortController().signal,
     seen,
     told,
   };

@@ -45,7 +45,6 @@ function world(
         edits: [{ path, content }],
         subject: "Guard the campaign",
         explanation: "It may be missing.",
-        calls: [],
       }),
     },
     ...rest,
@@ -193,7 +192,7 @@ describe("fix", () => {
 
   it("fails with the reason when the engineer cannot fix it", async () => {
     const engineer = {
-      repair: async () => ({ kind: "cannot_fix" as const, because: "two places could be meant", calls: [] }),
+      repair: async () => ({ kind: "cannot_fix" as const, because: "two places could be meant" }),
     };
     expect(await fix(anIssueAt("fixing"), world({ engineer }))).toMatchObject({ kind: "move", to: "failed" });
   });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Sha } from "#domain/ids.ts";
 import { move, wait } from "#domain/outcome.ts";
 import { tests } from "#pipeline/4-tests.ts";
 import type { TestRun } from "#ports/test-bench.ts";
@@ -24,7 +25,13 @@ const composes = {
   changes: async () => ({ files: [], diff: "the diff" }),
 };
 const runs = (run: TestRun) => ({ run: async () => run });
-const finished = (change: Parameters<typeof aTestReport>[0]) => runs({ kind: "finished", report: aTestReport(change) });
+/** Main's own tests pass; with the fix the suite says what `change` says. */
+const finished = (change: Parameters<typeof aTestReport>[0]) => ({
+  run: async (commit: Sha): Promise<TestRun> => ({
+    kind: "finished",
+    report: commit === base ? aTestReport() : aTestReport(change),
+  }),
+});
 
 describe("tests", () => {
   it("first builds the candidate on main and records it", async () => {
@@ -64,6 +71,30 @@ describe("tests", () => {
       kind: "next_attempt",
       feedback: [{ attempt: 1, output: "not ok 3" }],
     });
+  });
+
+  it("counts only new failures where main's own tests fail already", async () => {
+    const redBefore = { outcome: "failed" as const, passed: 10, failed: 2, failures: ["adds", "divides"] };
+    const withFix = async (change: Parameters<typeof aTestReport>[0]) => {
+      const run = async (commit: Sha): Promise<TestRun> => ({
+        kind: "finished",
+        report: aTestReport(commit === base ? redBefore : change),
+      });
+      return tests(ready, aWorld({ repository: onMain, testBench: { run } }));
+    };
+    const same = await withFix({ ...redBefore, passed: 11, failed: 1, failures: ["divides"] });
+    expect(same).toMatchObject({ kind: "move", to: "staging" });
+    expect(same.evidence[0]).toMatchObject({ report: { baseline: { verdict: "none_new" } } });
+    expect(await withFix({ ...redBefore, failures: ["adds", "multiplies"] })).toMatchObject({
+      to: "fixing",
+      because: "Attempt 1 of 3: newly failing: multiplies",
+    });
+    const silent = { ...redBefore, passed: 0, failed: 1, failures: [] };
+    const unreadable = await tests(
+      ready,
+      aWorld({ repository: onMain, testBench: runs({ kind: "finished", report: aTestReport(silent) }) }),
+    );
+    expect(unreadable.evidence[0]).toMatchObject({ report: { baseline: { verdict: "unclear" } } });
   });
 
   it.each(["timed_out", "output_limit", "memory_limit", "failed"] as const)(

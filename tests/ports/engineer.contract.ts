@@ -4,6 +4,7 @@ import { Edit } from "#domain/fix.ts";
 import type { Engineer, Problem } from "#ports/engineer.ts";
 import type { Snapshot } from "#ports/repository.ts";
 import { aDiagnosis } from "#tests/support/builders.ts";
+import { aSession } from "#tests/support/engineer-session.ts";
 
 export interface EngineerUnderTest {
   engineer: Engineer;
@@ -11,6 +12,8 @@ export interface EngineerUnderTest {
   repairable: { problem: Problem; snapshot: Snapshot };
   /** A problem that nobody could say anything about. */
   hopeless: { problem: Problem; snapshot: Snapshot };
+  /** It goes on from the diagnosis of another engineer. */
+  takesOver?: boolean;
 }
 
 /** What every engineer promises (src/ports/engineer.ts). */
@@ -18,7 +21,7 @@ export function engineerContract(name: string, create: () => Promise<EngineerUnd
   describe(`${name} keeps the promises of an engineer`, () => {
     it("answers with a diagnosis of the agreed shape, signed by whoever made it", async () => {
       const { engineer, repairable } = await create();
-      const result = await engineer.diagnose(repairable.problem, repairable.snapshot);
+      const result = await engineer.diagnose(repairable.problem, repairable.snapshot, aSession());
       if (result.kind !== "diagnosed") throw new Error(result.because);
       expect(Diagnosis.parse(result.diagnosis)).toEqual(result.diagnosis);
       expect(result.diagnosis).toMatchObject({
@@ -30,9 +33,14 @@ export function engineerContract(name: string, create: () => Promise<EngineerUnd
 
     it("writes edits of existing files, with a subject of one line and a reason", async () => {
       const { engineer, repairable } = await create();
-      const found = await engineer.diagnose(repairable.problem, repairable.snapshot);
+      const found = await engineer.diagnose(repairable.problem, repairable.snapshot, aSession());
       if (found.kind !== "diagnosed") throw new Error(found.because);
-      const result = await engineer.repair(repairable.problem, found.diagnosis, repairable.snapshot, []);
+      const result = await engineer.repair(
+        repairable.problem,
+        { diagnosis: found.diagnosis, feedback: [] },
+        repairable.snapshot,
+        aSession(),
+      );
       if (result.kind !== "edits") throw new Error(result.because);
       expect(result.subject).toMatch(/^.{1,72}$/);
       expect(result.explanation.trim()).not.toBe("");
@@ -46,33 +54,41 @@ export function engineerContract(name: string, create: () => Promise<EngineerUnd
 
     it("says that it does not know instead of guessing", async () => {
       const { engineer, hopeless } = await create();
-      const result = await engineer.diagnose(hopeless.problem, hopeless.snapshot);
+      const result = await engineer.diagnose(hopeless.problem, hopeless.snapshot, aSession());
       expect(result).toMatchObject({ kind: "unknown", because: expect.stringMatching(/\w/) });
     });
 
-    it("does not repair what somebody else diagnosed, nor what is no fault of the code", async () => {
-      const { engineer, repairable } = await create();
-      const foreign = aDiagnosis({ engineer: "nobody:knows" });
-      const denial = aDiagnosis({ causeClass: "expected_denial" });
-      for (const diagnosis of [foreign, denial]) {
-        const result = await engineer.repair(repairable.problem, diagnosis, repairable.snapshot, []);
-        expect(result).toMatchObject({ kind: "cannot_fix", because: expect.stringMatching(/\w/) });
-      }
+    it("does not repair what is no fault of the code, nor what it cannot take over from another engineer", async () => {
+      const { engineer, repairable, takesOver = false } = await create();
+      const { problem, snapshot } = repairable;
+      const denial = { diagnosis: aDiagnosis({ causeClass: "expected_denial" }), feedback: [] };
+      expect(await engineer.repair(problem, denial, snapshot, aSession())).toMatchObject({
+        kind: "cannot_fix",
+        because: expect.stringMatching(/\w/),
+      });
+      const foreign = { diagnosis: aDiagnosis({ engineer: "nobody:knows" }), feedback: [] };
+      const result = await engineer.repair(problem, foreign, snapshot, aSession());
+      expect(result.kind).toBe(takesOver ? "edits" : "cannot_fix");
     });
 
     it("gives up after attempts that did not work instead of repeating the same one", async () => {
       const { engineer, repairable } = await create();
-      const found = await engineer.diagnose(repairable.problem, repairable.snapshot);
+      const found = await engineer.diagnose(repairable.problem, repairable.snapshot, aSession());
       if (found.kind !== "diagnosed") throw new Error(found.because);
       const seen = new Set<string>();
       const feedback = [];
       for (let attempt = 1; attempt <= 10; attempt++) {
-        const result = await engineer.repair(repairable.problem, found.diagnosis, repairable.snapshot, feedback);
-        if (result.kind === "cannot_fix") return;
+        const result = await engineer.repair(
+          repairable.problem,
+          { diagnosis: found.diagnosis, feedback },
+          repairable.snapshot,
+          aSession(),
+        );
+        if (result.kind !== "edits") return expect(result.kind).toBe("cannot_fix");
         const text = JSON.stringify(result.edits);
         expect(seen).not.toContain(text);
         seen.add(text);
-        feedback.push({ attempt, because: "the tests fail", output: null });
+        feedback.push({ attempt, because: "the tests fail", output: null, diff: null });
       }
       throw new Error("it never gave up");
     });

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Diagnosis } from "#domain/diagnosis.ts";
-import type { ErrorEvent } from "#domain/event.ts";
+import { type ErrorEvent, Frame } from "#domain/event.ts";
 import type { Deployment, ErrorCounts, HealthSample } from "#domain/evidence.ts";
 import type { Approval, PlannedFix, TestedFix, TestReport, WrittenFix } from "#domain/fix.ts";
 import { FixId, IssueId, Sha } from "#domain/ids.ts";
@@ -113,6 +113,8 @@ export function aTestReport(change: Partial<TestReport> = {}): TestReport {
     durationMs: 900,
     exitCode: 0,
     output: "",
+    failures: [],
+    baseline: null,
     ...change,
   };
 }
@@ -248,12 +250,14 @@ export function anEvent(change: Partial<ErrorEvent> = {}): ErrorEvent {
     errorType: "TypeError",
     message: "Cannot read properties of undefined (reading 'id')",
     stack: "TypeError: Cannot read properties of undefined (reading 'id')\n    at POST (src/launch.ts:42:15)",
-    frames: [{ file: "src/launch.ts", line: 42, column: 15, function: "POST", inApp: true }],
+    frames: [Frame.parse({ file: "src/launch.ts", line: 42, column: 15, function: "POST", inApp: true })],
     operation: "POST /api/campaigns/launch",
     httpStatus: 500,
     userHash: "u1",
     issueType: null,
     tags: {},
+    ...{ kind: "error", dist: null, chain: [], clientFingerprint: null },
+    ...{ externalHost: null, traceId: null, requestId: null },
     ...change,
   };
 }

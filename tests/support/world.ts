@@ -6,6 +6,7 @@ import type { Repository, Snapshot } from "#ports/repository.ts";
 import type { TestBench } from "#ports/test-bench.ts";
 import type { Reads } from "#store/read/reads.ts";
 import { digest, now, someErrors, someSettings } from "./builders.ts";
+import { aSession } from "./engineer-session.ts";
 
 interface Parts {
   at?: Date;
@@ -32,10 +33,12 @@ export function aWorld(parts: Parts = {}): World {
     testBench: { run: unexpected("testBench.run"), ...parts.testBench },
     platform: { ...noPlatform, ...parts.platform },
     engineer: {
+      triage: async () => ({ kind: "unchanged" }),
       diagnose: unexpected("engineer.diagnose"),
       repair: unexpected("engineer.repair"),
       ...parts.engineer,
     },
+    session: aSession(),
     read: { ...quietReads, ...parts.read },
   };
 }
@@ -69,6 +72,7 @@ const noPlatform: Platform = {
 
 const quietReads: Reads = {
   frames: async () => [],
+  pastIssues: async () => [],
   inFlightWithCause: async () => undefined,
   inFlightBefore: async () => undefined,
   inFlightTouching: async () => undefined,
@@ -89,5 +93,6 @@ export function aSnapshot(files: Record<string, string>, commit: Snapshot["commi
     read: async (path) => files[path],
     search: async () => [],
     history: async () => [],
+    blame: async () => [],
   };
 }

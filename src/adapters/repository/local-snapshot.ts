@@ -1,6 +1,6 @@
 import type { Sha } from "#domain/ids.ts";
 import { Sha as ShaSchema } from "#domain/ids.ts";
-import type { Snapshot } from "#ports/repository.ts";
+import type { PastCommit, Snapshot } from "#ports/repository.ts";
 import type { Git } from "./local-git.ts";
 import { incomplete, isInside, isRegular, splitAtZero, textOf, treeEntries } from "./local-tree.ts";
 
@@ -12,6 +12,7 @@ const lineCharactersMax = 500;
 const placesMax = 10_000;
 const searchBytesMax = 16 * 1024 * 1024;
 const historyMax = 1_000;
+const blamedLinesMax = 200;
 
 /** A commit's files, read from objects. `commit` and its history are in the copy already. */
 export function createSnapshot(git: Git, commit: Sha): Snapshot {
@@ -49,6 +50,19 @@ export function createSnapshot(git: Git, commit: Sha): Snapshot {
       if (result.exitCode !== 0) throw incomplete(result.stderr);
       return splitAtZero(Buffer.concat([result.stdout, Buffer.alloc(1)])).flatMap(parseCommit);
     },
+    async blame(path, from, to) {
+      const first = Math.max(1, Math.floor(from));
+      const last = Math.min(Math.floor(to), first + blamedLinesMax - 1);
+      if (!isInside(path) || !(first <= last)) return [];
+      const text = await this.read(path);
+      if (text === undefined) return [];
+      const lines = text.split("\n").length - (text.endsWith("\n") ? 1 : 0);
+      if (first > lines) return [];
+      const range = `${first},${Math.min(last, lines)}`;
+      const result = await git.run(["blame", "--line-porcelain", "-L", range, commit, "--", path]);
+      if (result.exitCode !== 0) throw incomplete(result.stderr);
+      return parseBlame(result.stdout.toString("utf8"));
+    },
   };
 }
 
@@ -78,4 +92,26 @@ function parseCommit(record: Buffer) {
   const [id, seconds, author = "", subject = ""] = record.toString("utf8").split("\n");
   const commit = ShaSchema.safeParse(id);
   return commit.success ? [{ commit: commit.data, at: new Date(Number(seconds) * 1_000), author, subject }] : [];
+}
+
+/** For each line a header `<commit> <line then> <line now>`, facts as `<name> <value>`, and the line itself after a tab. */
+function parseBlame(output: string) {
+  const blamed: (PastCommit & { line: number })[] = [];
+  let facts: Record<string, string> = {};
+  for (const row of output.split("\n")) {
+    const header = /^([0-9a-f]{40}) \d{1,9} (\d{1,9})/.exec(row);
+    if (header !== null) facts = { id: header[1] ?? "", line: header[2] ?? "" };
+    else if (row.startsWith("\t")) blamed.push(...blameOf(facts));
+    else {
+      const space = row.indexOf(" ");
+      if (space > 0) facts[row.slice(0, space)] = row.slice(space + 1);
+    }
+  }
+  return blamed;
+}
+
+function blameOf({ id, line, author = "", summary = "", "author-time": seconds }: Record<string, string>) {
+  const commit = ShaSchema.safeParse(id);
+  if (!commit.success) return [];
+  return [{ commit: commit.data, line: Number(line), at: new Date(Number(seconds) * 1_000), author, subject: summary }];
 }

@@ -85,9 +85,17 @@ function start({ file, given, directory, environment, tellsEnd, group, limits }:
 const closeGraceMs = 1_000;
 const toldBytesMax = 4_096;
 
+/** Leaders of the groups that run right now. */
+const running = new Set<number>();
+/** Where the sandbox's own tie to us is missing, an ordinary end of this process must not leave the target behind. */
+process.on("exit", () => {
+  for (const pid of running) endGroup(pid);
+});
+
 async function endOf(child: ChildProcess, take: (chunk: Buffer) => void) {
   let status = "";
-  const { stdout, stderr } = child;
+  const { stdout, stderr, pid } = child;
+  if (pid !== undefined) running.add(pid);
   const teller = child.stdio[3];
   const streams = [stdout, stderr, teller].filter((stream): stream is Readable => stream instanceof Readable);
   stdout?.on("data", take);
@@ -98,7 +106,8 @@ async function endOf(child: ChildProcess, take: (chunk: Buffer) => void) {
   const { code, signal } = await new Promise<{ code: number | null; signal: string | null }>((resolve, reject) => {
     child.once("error", (cause) => reject(new Failure("unavailable", "The tests could not be started.", { cause })));
     child.once("exit", (code, signal) => {
-      endGroup(child.pid);
+      endGroup(pid);
+      if (pid !== undefined) running.delete(pid);
       // A process that left the group may hold the output open for ever: after the leader's end it gets a moment.
       const giveUp = setTimeout(() => {
         for (const stream of streams) stream.destroy();

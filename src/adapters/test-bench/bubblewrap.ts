@@ -1,5 +1,7 @@
 import { existsSync } from "node:fs";
+import { posix } from "node:path";
 import type { Command } from "./bounded-run.ts";
+import type { LentModules } from "./project.ts";
 
 /** What the sandbox shows of the machine: programs and the linker's cache, and nothing that is someone's. */
 const shown = ["/usr", "/etc/alternatives", "/etc/ld.so.cache", "/etc/passwd", "/etc/nsswitch.conf"];
@@ -12,10 +14,14 @@ export function bubblewrapCommand(given: {
   work: string;
   command: string;
   nodePath: string;
-  lent: string | undefined;
+  lent: readonly LentModules[];
+  /** Where in the checkout the command runs; empty at its top. */
+  directory: string;
   limits: { temporaryBytes: number };
 }): Command {
-  const { work, command, nodePath, lent, limits } = given;
+  const { work, command, nodePath, lent, directory, limits } = given;
+  const folder = posix.join("/checkout", directory);
+  const tools = [...new Set([folder, "/checkout"])].map((place) => `${place}/node_modules/.bin`);
   const flags = [
     // Tells a sandbox that could not be set up from tests that fail; the target does not get the descriptor.
     ...["--json-status-fd", "3"],
@@ -26,9 +32,16 @@ export function bubblewrapCommand(given: {
     ...(existsSync("/usr/lib64") ? ["--symlink", "usr/lib64", "/lib64"] : []),
     ...["--proc", "/proc", "--dev", "/dev", "--size", String(limits.temporaryBytes), "--tmpfs", "/tmp"],
     ...["--bind", work, "/checkout"],
-    ...(lent === undefined ? [] : ["--ro-bind", lent, "/checkout/node_modules"]),
-    ...["--ro-bind", nodePath, "/opt/node", "--chdir", "/checkout", "--clearenv"],
-    ...["--setenv", "PATH", "/checkout/node_modules/.bin:/opt:/usr/bin:/bin", "--setenv", "HOME", "/tmp"],
+    ...lent.flatMap(({ from, at }) => ["--ro-bind", from, posix.join("/checkout", at)]),
+    ...["--ro-bind", nodePath, "/opt/node", "--chdir", folder, "--clearenv"],
+    ...[
+      "--setenv",
+      "PATH",
+      [...tools, "/opt", "/usr/local/bin", "/usr/bin", "/bin"].join(":"),
+      "--setenv",
+      "HOME",
+      "/tmp",
+    ],
     ...["--setenv", "CI", "1", "--setenv", "LANG", "C.UTF-8", "--setenv", "NODE_ENV", "test"],
   ];
   // bubblewrap itself needs nothing of our environment either.

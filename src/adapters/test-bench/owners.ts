@@ -23,7 +23,8 @@ const ownedName = /^(\d{1,10})(?:\.(\d{1,20}))?-/;
 function startOf(pid: number): string | undefined {
   try {
     // What precedes the last bracket is the process's own name, which may contain anything.
-    const [state, ...rest] = readFileSync(/* turbopackIgnore: true */ `/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
+    const [state, ...rest] =
+      readFileSync(/* turbopackIgnore: true */ `/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
     // A killed process that nobody waited for is still listed; it does nothing any more.
     return state === "Z" || state === "X" ? undefined : rest[startField];
   } catch {

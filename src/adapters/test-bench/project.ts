@@ -1,10 +1,16 @@
 import { constants } from "node:fs";
 import { access, lstat, open, symlink } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { z } from "zod";
 
 const packageBytesMax = 1024 ** 2;
 const lockBytesMax = 64 * 1024 ** 2;
+
+/** Installed packages that a run may read: the folder `from`, shown as `at` in the checkout (`node_modules`, `packages/api/node_modules`). */
+export interface LentModules {
+  from: string;
+  at: string;
+}
 
 const Package = z.object({ scripts: z.record(z.string(), z.string()).optional() });
 
@@ -14,35 +20,50 @@ const Package = z.object({ scripts: z.record(z.string(), z.string()).optional() 
  */
 export async function commandFor(
   what: "tests" | "types",
-  project: { work: string; lent: string | undefined; configured: string | null },
+  project: { work: string; lent: readonly LentModules[]; directory: string; configured: string | null },
 ): Promise<string | undefined> {
-  const { work, lent, configured } = project;
+  const { work, lent, directory, configured } = project;
   if (configured !== null) return configured;
-  const text = await readRegular(join(work, "package.json"), packageBytesMax);
+  const text = await readRegular(join(work, directory, "package.json"), packageBytesMax);
   const scripts = parsePackage(text ?? "{}").scripts ?? {};
   const script = what === "tests" ? scripts.test : scripts.typecheck;
   if (script !== undefined && script.trim() !== "") return script;
-  return what === "types" && (await hasCompiler(work, lent)) ? "tsc --noEmit" : undefined;
+  return what === "types" && (await hasCompiler(work, directory, lent)) ? "tsc --noEmit" : undefined;
 }
 
 /** The lent `node_modules`, where the commit asks for exactly what is installed there and brings none of its own. */
-export async function lentDependencies(work: string, dependencies: string | undefined): Promise<string | undefined> {
-  if (dependencies === undefined || (await isThere(join(work, "node_modules")))) return undefined;
+export async function lentDependencies(work: string, dependencies: string | undefined): Promise<LentModules[]> {
+  if (dependencies === undefined || (await isThere(join(work, "node_modules")))) return [];
   const [wanted, installed] = await Promise.all(
     [work, dependencies].map((folder) => readRegular(join(folder, "package-lock.json"), lockBytesMax)),
   );
   const modules = join(dependencies, "node_modules");
-  return wanted !== undefined && wanted === installed && (await isThere(modules)) ? modules : undefined;
+  const isSame = wanted !== undefined && wanted === installed && (await isThere(modules));
+  return isSame ? [{ from: modules, at: "node_modules" }] : [];
+}
+
+/** Of what the caller lends, everything that the commit does not bring itself, where it has that package at all. */
+export async function missingModules(work: string, lent: readonly LentModules[]): Promise<LentModules[]> {
+  const wanted: LentModules[] = [];
+  for (const modules of lent) {
+    const place = join(work, modules.at);
+    if ((await isThere(dirname(place))) && !(await isThere(place))) wanted.push(modules);
+  }
+  return wanted;
 }
 
 /** Where nothing can be mounted, a link has to do: what runs there can write wherever this user can anyway. */
-export async function linkDependencies(work: string, lent: string | undefined): Promise<void> {
-  if (lent !== undefined) await symlink(lent, join(work, "node_modules"));
+export async function linkDependencies(work: string, lent: readonly LentModules[]): Promise<void> {
+  for (const { from, at } of lent) await symlink(from, join(work, at));
 }
 
-async function hasCompiler(work: string, lent: string | undefined): Promise<boolean> {
-  const compiler = join(lent ?? join(work, "node_modules"), ".bin", "tsc");
-  return (await isThere(join(work, "tsconfig.json"))) && (await access(compiler).then(yes, no));
+async function hasCompiler(work: string, directory: string, lent: readonly LentModules[]): Promise<boolean> {
+  if (!(await isThere(join(work, directory, "tsconfig.json")))) return false;
+  const own = [...new Set([directory, ""])].map((folder) => join(work, folder, "node_modules"));
+  for (const modules of [...lent.map(({ from }) => from), ...own]) {
+    if (await access(join(modules, ".bin", "tsc")).then(yes, no)) return true;
+  }
+  return false;
 }
 
 const yes = () => true;

@@ -2,6 +2,7 @@ import type { TestReport } from "#domain/fix.ts";
 import type { Sha } from "#domain/ids.ts";
 import { cleanText } from "#domain/text.ts";
 import type { Ended } from "./bounded-run.ts";
+import { failingTests } from "./failing-tests.ts";
 
 const countMax = 1_000_000;
 
@@ -21,7 +22,9 @@ export function reportOf(commit: Sha, ended: Ended): TestReport {
   const counts = counted ?? { passed: 0, failed: 0, skipped: 0 };
   const output =
     ended.stoppedFor === "disk" ? `${printed}\n[stopped: more was written to disk than the limit]\n` : printed;
-  const base = { commit, durationMs: Math.round(ended.durationMs), exitCode: ended.exitCode, output };
+  const failures = failingTests(printed);
+  const timing = { durationMs: Math.round(ended.durationMs), exitCode: ended.exitCode };
+  const base = { commit, ...timing, output, failures, baseline: null };
   const broken = stoppedBy(ended);
   if (broken !== undefined) return { ...base, ...counts, outcome: broken };
   if (ended.exitCode !== 0) return { ...base, ...counts, failed: Math.max(1, counts.failed), outcome: "failed" };

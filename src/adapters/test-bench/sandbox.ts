@@ -7,11 +7,12 @@ import { type Command, runBounded } from "./bounded-run.ts";
 import { bubblewrapCommand } from "./bubblewrap.ts";
 import { createControlGroup, removeOrphanedGroups } from "./control-groups.ts";
 import { probeSandbox } from "./probe.ts";
-import { commandFor, lentDependencies, linkDependencies } from "./project.ts";
+import { commandFor, type LentModules, lentDependencies, linkDependencies, missingModules } from "./project.ts";
 import { reportOf } from "./report.ts";
 import { inFreshFolder, prepareScratch } from "./scratch.ts";
 
 export { probeSandbox } from "./probe.ts";
+export type { LentModules } from "./project.ts";
 
 export interface Limits {
   timeMs: number;
@@ -53,6 +54,10 @@ export interface SandboxTestBenchOptions {
   isolation: "bubblewrap" | "none";
   /** A folder with `node_modules`, lent to commits with the same lock file; in the sandbox read-only. */
   dependencies?: string;
+  /** Installed packages lent to every commit whatever its lock file says; in the sandbox read-only. */
+  lent?: readonly LentModules[];
+  /** Where in the checkout the commands run, relative and with `/`. Unset: at its top. */
+  directory?: string;
   nodePath: string;
   limits?: Partial<Limits>;
 }
@@ -90,13 +95,17 @@ async function runIn(
   const work = join(folder, "work");
   await mkdir(work);
   await options.source.export(commit, work);
-  const lent = await lentDependencies(work, options.dependencies);
+  const directory = options.directory ?? "";
+  const lent =
+    options.lent === undefined
+      ? await lentDependencies(work, options.dependencies)
+      : await missingModules(work, options.lent);
   const configured = what === "tests" ? options.testCommand : options.typesCommand;
-  const command = await commandFor(what, { work, lent, configured });
+  const command = await commandFor(what, { work, lent, directory, configured });
   if (command === undefined) return { kind: "none", why: nothingToRun[what] };
   const isolated = options.isolation === "bubblewrap";
   if (!isolated) await linkDependencies(work, lent);
-  const given = { folder, work, command, nodePath: options.nodePath, lent, limits };
+  const given = { folder, work, command, nodePath: options.nodePath, lent, directory, limits };
   const group = await createControlGroup(limits);
   try {
     const started = isolated ? bubblewrapCommand(given) : plainCommand(given);
@@ -108,12 +117,19 @@ async function runIn(
 }
 
 /** Without a sandbox the environment is scrubbed all the same, and the whole process group ends at the limit. */
-function plainCommand(given: { folder: string; work: string; command: string; nodePath: string }): Command {
-  const { folder, work, command, nodePath } = given;
-  const folders = [join(work, "node_modules", ".bin"), dirname(nodePath), "/usr/local/bin", "/usr/bin", "/bin"];
+function plainCommand(given: {
+  folder: string;
+  work: string;
+  directory: string;
+  command: string;
+  nodePath: string;
+}): Command {
+  const { folder, work, directory, command, nodePath } = given;
+  const tools = [...new Set([join(work, directory), work])].map((place) => join(place, "node_modules", ".bin"));
+  const folders = [...tools, dirname(nodePath), "/usr/local/bin", "/usr/bin", "/bin"];
   const PATH = folders.join(":");
   const environment = { NODE_ENV: "test" as const, PATH, HOME: folder, TMPDIR: folder, CI: "1", LANG: "C.UTF-8" };
-  return { file: "/bin/sh", given: ["-c", command], directory: work, environment, tellsEnd: false };
+  return { file: "/bin/sh", given: ["-c", command], directory: join(work, directory), environment, tellsEnd: false };
 }
 
 async function makeReady({ scratch, isolation, nodePath }: SandboxTestBenchOptions): Promise<void> {

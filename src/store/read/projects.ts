@@ -1,7 +1,8 @@
 import { and, eq, gte, sql } from "drizzle-orm";
 import { Settings } from "#domain/settings.ts";
 import type { Database, Transaction } from "../connect.ts";
-import { modelCalls, projects, reservations } from "../schema.ts";
+import { projects, reservations } from "../schema.ts";
+import { spentTodayUsd } from "./spending.ts";
 
 type Reader = Database | Transaction;
 const hourMs = 60 * 60_000;
@@ -39,18 +40,9 @@ export async function usageOf(db: Reader, projectId: string) {
       .where(and(eq(reservations.projectId, projectId), eq(reservations.kind, kind), gte(reservations.at, since)));
     return row?.count ?? 0;
   };
-  const [spent] = await db
-    .select({ usd: sql<number>`coalesce(sum(${modelCalls.costUsd}), 0)::float8` })
-    .from(modelCalls)
-    .where(
-      and(
-        eq(modelCalls.projectId, projectId),
-        sql`${modelCalls.at} >= date_trunc('day', now() AT TIME ZONE 'utc') AT TIME ZONE 'utc'`,
-      ),
-    );
   return {
     fixesThisHour: await taken("fix", hourMs),
     deploymentsToday: await taken("deployment", 24 * hourMs),
-    spendTodayUsd: spent?.usd ?? 0,
+    spendTodayUsd: await spentTodayUsd(db, projectId),
   };
 }

@@ -3,6 +3,17 @@ import type { ErrorCounts, ErrorKind, Measurement } from "#domain/evidence.ts";
 import type { Environment, Sha } from "#domain/ids.ts";
 import type { AnyIssue, IssueFacts } from "#domain/issue.ts";
 
+/** How a similar problem ended. */
+export interface PastIssue {
+  title: string;
+  likeness: "same_error" | "same_place" | "same_kind";
+  status: string;
+  because: string;
+  rootCause: string | null;
+  commit: Sha | null;
+  endedAt: Date;
+}
+
 /** An issue that is being worked on and gets in another one's way. */
 export interface Rival {
   id: string;
@@ -34,6 +45,8 @@ export interface UnseenFingerprint {
 /** What stages may ask of the database. Every list is bounded; nothing here changes anything. */
 export interface Reads {
   frames(issueId: string): Promise<Frame[]>;
+  /** Issues like this one that came to an end, most similar first; at most 5. */
+  pastIssues(issue: IssueFacts): Promise<PastIssue[]>;
   /** An issue between fixing and the end of its watch with the same cause key. */
   inFlightWithCause(issue: IssueFacts): Promise<Rival | undefined>;
   /** Such an issue that goes first: further on, or older. Of two that began at the same moment, one gives way. */

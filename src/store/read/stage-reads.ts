@@ -7,6 +7,7 @@ import type { Status } from "#domain/lifecycle.ts";
 import type { Connection } from "../connect.ts";
 import { issues } from "../schema.ts";
 import { factsOf } from "./issues.ts";
+import { pastIssues } from "./past-issues.ts";
 import type { Reads, Rival, UnseenFingerprint } from "./reads.ts";
 import { watchReads } from "./watch.ts";
 
@@ -25,6 +26,7 @@ export function readsOf(connection: Connection, projectId: string): Reads {
       const [row] = await db.select({ frames: issues.frames }).from(issues).where(eq(issues.id, issueId));
       return z.array(Frame).parse(row?.frames ?? []);
     },
+    pastIssues: (issue) => pastIssues(connection, projectId, issue),
     inFlightWithCause: async ({ id, causeKey }) => {
       if (causeKey === null) return undefined;
       const found = await rows(
@@ -74,7 +76,7 @@ export function readsOf(connection: Connection, projectId: string): Reads {
         sql`SELECT count(*)::int AS count FROM agent_fixes f JOIN agent_issues i ON i.id = f.issue_id
             WHERE i.project_id = ${projectId} AND f.patch_hash = ${patchHash} AND f.id <> ${exceptFixId}
               AND (f.outcome = 'rolled_back' OR f.outcome = 'failed' AND (
-                f.test_report->>'outcome' NOT IN ('passed', 'no_tests')
+                f.test_report->>'outcome' NOT IN ('passed', 'no_tests') AND f.test_report->>'baseline' IS NULL
                 OR EXISTS (SELECT 1 FROM agent_deployments d WHERE d.fix_id = f.id AND d.verdict = 'failed')))`,
       );
       return (row?.count ?? 0) > 0;

@@ -1,190 +1,155 @@
-import { and, eq, inArray, sql } from "drizzle-orm";
-import type { ErrorEvent, TrafficReport } from "#domain/event.ts";
+import { sql } from "drizzle-orm";
+import { z } from "zod";
+import type { ErrorEvent } from "#domain/event.ts";
 import type { Transaction } from "../connect.ts";
-import { eventMinutes, events, fingerprints, issueUsers, trafficMinutes } from "../schema.ts";
+import { counts, groupBy, instants, minuteOf, texts } from "./columns.ts";
+import { addMissingSamples, keepSamples } from "./samples.ts";
+import { rememberNew } from "./seen-events.ts";
 
-/** An event with the group it belongs to. */
-export interface GroupedEvent {
-  event: ErrorEvent;
+/** One event as it is counted. Everything in it is scrubbed. */
+export interface Arrival extends Pick<ErrorEvent, "at" | "environment" | "release" | "trust" | "userHash"> {
+  /** By what a repeated delivery is known (`deliveryKey`). */
+  key: string;
   fingerprint: string;
   causeKey: string;
   title: string;
   issueType: string;
+  /** The event in full, where it is kept as a sample; most of a storm only counts. */
+  payload: ErrorEvent | null;
+  /** The event in full all the same, for the first row of its kind. */
+  sample(): ErrorEvent;
 }
 
-/** Samples kept per fingerprint and environment (detection.md §2.2). */
-const samplesMax = 25;
-/** Rows in one statement; Postgres takes 65,535 values. */
-const rowsMax = 500;
+/** What a batch did to one kind of error. */
+export interface Touched {
+  fingerprint: string;
+  /** Nobody had seen this kind of error. */
+  isNew: boolean;
+  inProduction: boolean;
+  state: string;
+  /** `null`: no issue is linked. */
+  issueStatus: string | null;
+}
 
 /**
- * Stores a batch, counts it and tells detection about what happened in production: four statements, however many events.
- * An event that was delivered before (same id) is not counted again. Answers how many were new.
+ * Stores a batch, counts it and tells detection about what happened in production: a few statements, however many events.
+ * An event that was delivered before (same id) is not counted again, whether its sample is still there or not. Every
+ * statement takes its rows in the order of their keys, so that batches of several processes cannot deadlock.
  */
-export async function recordEvents(tx: Transaction, projectId: string, grouped: GroupedEvent[]): Promise<number> {
-  let recorded = 0;
-  for (let from = 0; from < grouped.length; from += rowsMax) {
-    const fresh = await insertNew(tx, projectId, grouped.slice(from, from + rowsMax));
-    recorded += fresh.length;
-    if (fresh.length === 0) continue;
-    await countMinutes(tx, projectId, fresh);
-    await upsertFingerprints(tx, projectId, fresh);
-    await noteUsers(tx, projectId, fresh);
-    await dropOldSamples(tx, projectId, fresh);
-  }
-  return recorded;
-}
-
-async function insertNew(tx: Transaction, projectId: string, grouped: GroupedEvent[]): Promise<GroupedEvent[]> {
-  const inserted = await tx
-    .insert(events)
-    .values(
-      grouped.map(({ event, fingerprint }) => {
-        const { id, environment, release, source, trust, at } = event;
-        return { id, projectId, fingerprint, environment, release, source, trust, at, payload: event };
-      }),
-    )
-    .onConflictDoNothing()
-    .returning({ id: events.id });
-  const left = new Set(inserted.map(({ id }) => id));
-  // An id that stands twice in one batch is one event.
-  return grouped.filter(({ event }) => left.delete(event.id));
-}
-
-async function countMinutes(tx: Transaction, projectId: string, fresh: GroupedEvent[]): Promise<void> {
-  const groups = groupBy(fresh, ({ event, fingerprint }) =>
-    [fingerprint, event.environment, event.release ?? "", minuteOf(event.at).toISOString()].join("\n"),
+export async function recordEvents(tx: Transaction, projectId: string, arrivals: Arrival[]): Promise<Touched[]> {
+  const isNew = await rememberNew(
+    tx,
+    arrivals.map(({ key }) => key),
   );
-  const rows = groups.map(([{ event, fingerprint }, ...more]) => ({
-    projectId,
-    environment: event.environment,
-    fingerprint,
-    release: event.release ?? "",
-    minute: minuteOf(event.at),
-    events: more.length + 1,
-  }));
-  const { environment, fingerprint, release, minute } = eventMinutes;
-  await tx
-    .insert(eventMinutes)
-    .values(rows)
-    .onConflictDoUpdate({
-      target: [eventMinutes.projectId, environment, fingerprint, release, minute],
-      set: { events: sql`${eventMinutes.events} + excluded.events` },
-    });
+  const fresh = arrivals.filter((_, place) => isNew[place]);
+  if (fresh.length === 0) return [];
+  const touched = await countFingerprints(tx, projectId, fresh);
+  await countMinutes(tx, projectId, fresh);
+  await noteUsers(tx, projectId, fresh);
+  await keepSamples(tx, projectId, fresh);
+  return touched;
 }
+
+const TouchedRow = z.object({
+  fingerprint: z.string(),
+  is_new: z.boolean(),
+  state: z.string(),
+  issue_status: z.string().nullable(),
+});
 
 /** Staging never opens an issue: its events only make the kind of error known (detection.md §2.4.1). */
-async function upsertFingerprints(tx: Transaction, projectId: string, fresh: GroupedEvent[]): Promise<void> {
-  const rows = groupBy(fresh, ({ fingerprint }) => fingerprint).map((group) => {
-    const inProduction = group.filter(({ event }) => event.environment === "production");
-    const newest = inProduction.at(-1) ?? group[0];
-    const times = group.map(({ event }) => event.at.getTime());
-    const { fingerprint, causeKey, title, issueType, event } = newest;
-    return {
-      ...{ projectId, fingerprint, causeKey, title, issueType, sample: event },
-      ...{ eventCount: inProduction.length, unseenCount: inProduction.length },
-      ...{ firstSeen: new Date(Math.min(...times)), lastSeen: new Date(Math.max(...times)) },
-      ...{ firstRelease: event.release, lastRelease: event.release },
-    };
+async function countFingerprints(tx: Transaction, projectId: string, fresh: Arrival[]): Promise<Touched[]> {
+  const groups = groupBy(fresh, ({ fingerprint }) => fingerprint).map(groupOf);
+  const column = <Value>(valueOf: (group: (typeof groups)[number]) => Value) => groups.map(valueOf);
+  const result = await tx.execute(sql`
+    INSERT INTO agent_fingerprints AS known (project_id, fingerprint, cause_key, title, issue_type, sample, event_count,
+      unseen_count, first_seen, last_seen, first_release, last_release)
+    SELECT ${projectId}, fingerprint, cause_key, title, issue_type, sample::jsonb, events, events, first_seen, last_seen,
+      release, release
+    FROM unnest(
+      ${texts(column(({ newest }) => newest.fingerprint))}, ${texts(column(({ newest }) => newest.causeKey))},
+      ${texts(column(({ newest }) => newest.title))}, ${texts(column(({ newest }) => newest.issueType))},
+      ${texts(column(({ payload }) => JSON.stringify(payload)))}, ${counts(column(({ inProduction }) => inProduction))},
+      ${instants(column(({ firstSeen }) => firstSeen))}, ${instants(column(({ lastSeen }) => lastSeen))},
+      ${texts(column(({ newest }) => newest.release))})
+      AS given (fingerprint, cause_key, title, issue_type, sample, events, first_seen, last_seen, release)
+    ON CONFLICT (project_id, fingerprint) DO UPDATE SET
+      event_count = known.event_count + excluded.event_count,
+      unseen_count = known.unseen_count + excluded.unseen_count,
+      first_seen = least(known.first_seen, excluded.first_seen),
+      last_seen = greatest(known.last_seen, excluded.last_seen),
+      last_release = excluded.last_release,
+      -- A sample from production is worth more than one from staging; without one, the older stays.
+      sample = CASE WHEN excluded.unseen_count > 0 AND excluded.sample <> 'null' THEN excluded.sample ELSE known.sample END
+    RETURNING fingerprint, xmax = 0 AS is_new, state,
+      (SELECT status FROM agent_issues WHERE agent_issues.id = known.issue_id) AS issue_status`);
+  const known = new Map(
+    z
+      .array(TouchedRow)
+      .parse(rowsOf(result))
+      .map((row) => [row.fingerprint, row]),
+  );
+  const missing = groups.flatMap(({ newest, payload }) =>
+    payload === null && known.get(newest.fingerprint)?.is_new
+      ? [{ fingerprint: newest.fingerprint, sample: newest.sample() }]
+      : [],
+  );
+  await addMissingSamples(tx, projectId, missing);
+  return groups.flatMap(({ newest: { fingerprint }, inProduction }) => {
+    const row = known.get(fingerprint);
+    if (row === undefined) return [];
+    const { is_new: isNew, state, issue_status: issueStatus } = row;
+    return [{ fingerprint, isNew, inProduction: inProduction > 0, state, issueStatus }];
   });
-  await tx
-    .insert(fingerprints)
-    .values(rows)
-    .onConflictDoUpdate({
-      target: [fingerprints.projectId, fingerprints.fingerprint],
-      set: {
-        eventCount: sql`${fingerprints.eventCount} + excluded.event_count`,
-        unseenCount: sql`${fingerprints.unseenCount} + excluded.unseen_count`,
-        lastSeen: sql`greatest(${fingerprints.lastSeen}, excluded.last_seen)`,
-        firstSeen: sql`least(${fingerprints.firstSeen}, excluded.first_seen)`,
-        lastRelease: sql`excluded.last_release`,
-        // A sample from production is worth more than one from staging.
-        sample: sql`CASE WHEN excluded.unseen_count > 0 THEN excluded.sample ELSE ${fingerprints.sample} END`,
-      },
-    });
 }
 
-async function noteUsers(tx: Transaction, projectId: string, fresh: GroupedEvent[]): Promise<void> {
-  const known = fresh.flatMap(({ event, fingerprint }) =>
-    event.userHash === null || event.environment !== "production"
-      ? []
-      : [{ fingerprint, userHash: event.userHash, at: event.at }],
+function groupOf(group: [Arrival, ...Arrival[]]) {
+  const inProduction = group.filter(({ environment }) => environment === "production");
+  const best = inProduction.length > 0 ? inProduction : group;
+  const times = group.map(({ at }) => at.getTime());
+  return {
+    newest: best.at(-1) ?? group[0],
+    payload: best.findLast(({ payload }) => payload !== null)?.payload ?? null,
+    inProduction: inProduction.length,
+    firstSeen: new Date(Math.min(...times)),
+    lastSeen: new Date(Math.max(...times)),
+  };
+}
+
+async function countMinutes(tx: Transaction, projectId: string, fresh: Arrival[]): Promise<void> {
+  const rows = groupBy(fresh, ({ fingerprint, environment, release, at }) =>
+    [fingerprint, environment, release ?? "", minuteOf(at).toISOString()].join("\n"),
+  ).map((group) => ({ ...group[0], minute: minuteOf(group[0].at), events: group.length }));
+  await tx.execute(sql`
+    INSERT INTO agent_event_minutes AS known (project_id, environment, fingerprint, release, minute, events)
+    SELECT ${projectId}, * FROM unnest(
+      ${texts(rows.map(({ environment }) => environment))}, ${texts(rows.map(({ fingerprint }) => fingerprint))},
+      ${texts(rows.map(({ release }) => release ?? ""))}, ${instants(rows.map(({ minute }) => minute))},
+      ${counts(rows.map(({ events }) => events))})
+    ON CONFLICT (project_id, environment, fingerprint, release, minute) DO UPDATE SET
+      events = known.events + excluded.events`);
+}
+
+async function noteUsers(tx: Transaction, projectId: string, fresh: Arrival[]): Promise<void> {
+  const known = fresh.flatMap(({ fingerprint, environment, userHash, at }) =>
+    userHash === null || environment !== "production" ? [] : [{ fingerprint, userHash, atMs: at.getTime() }],
   );
   if (known.length === 0) return;
-  const rows = groupBy(known, ({ fingerprint, userHash }) => `${fingerprint}\n${userHash}`).map(([first, ...more]) => {
-    const times = [first, ...more].map(({ at }) => at.getTime());
-    const { fingerprint, userHash } = first;
-    return {
-      projectId,
-      fingerprint,
-      userHash,
-      firstAt: new Date(Math.min(...times)),
-      lastAt: new Date(Math.max(...times)),
-    };
+  const rows = groupBy(known, ({ fingerprint, userHash }) => `${fingerprint}\n${userHash}`).map((group) => {
+    const times = group.map(({ atMs }) => atMs);
+    return { ...group[0], firstAt: new Date(Math.min(...times)), lastAt: new Date(Math.max(...times)) };
   });
-  await tx
-    .insert(issueUsers)
-    .values(rows)
-    .onConflictDoUpdate({
-      target: [issueUsers.projectId, issueUsers.fingerprint, issueUsers.userHash],
-      set: { lastAt: sql`greatest(${issueUsers.lastAt}, excluded.last_at)` },
-    });
+  await tx.execute(sql`
+    INSERT INTO agent_issue_users AS known (project_id, fingerprint, user_hash, first_at, last_at)
+    SELECT ${projectId}, * FROM unnest(
+      ${texts(rows.map(({ fingerprint }) => fingerprint))}, ${texts(rows.map(({ userHash }) => userHash))},
+      ${instants(rows.map(({ firstAt }) => firstAt))}, ${instants(rows.map(({ lastAt }) => lastAt))})
+    ON CONFLICT (project_id, fingerprint, user_hash) DO UPDATE SET last_at = greatest(known.last_at, excluded.last_at)`);
 }
 
-async function dropOldSamples(tx: Transaction, projectId: string, fresh: GroupedEvent[]): Promise<void> {
-  const touched = [...new Set(fresh.map(({ fingerprint }) => fingerprint))];
-  const ranked = tx
-    .select({
-      id: events.id,
-      place:
-        sql<number>`row_number() OVER (PARTITION BY ${events.fingerprint}, ${events.environment} ORDER BY ${events.receivedAt} DESC, ${events.id})`.as(
-          "place",
-        ),
-    })
-    .from(events)
-    .where(and(eq(events.projectId, projectId), inArray(events.fingerprint, touched)))
-    .as("ranked");
-  const old = tx.select({ id: ranked.id }).from(ranked).where(sql`${ranked.place} > ${samplesMax}`);
-  await tx.delete(events).where(and(eq(events.projectId, projectId), inArray(events.id, old)));
-}
+const Result = z.object({ rows: z.array(z.unknown()) });
 
-export async function recordTraffic(tx: Transaction, projectId: string, reports: TrafficReport[]): Promise<void> {
-  const groups = groupBy(reports, ({ at, environment, release, operation }) =>
-    [environment, release ?? "", operation, minuteOf(at).toISOString()].join("\n"),
-  );
-  for (let from = 0; from < groups.length; from += rowsMax) {
-    const rows = groups.slice(from, from + rowsMax).map((group) => {
-      const { at, environment, release, operation } = group[0];
-      const requests = group.reduce((sum, report) => sum + report.requests, 0);
-      const failures = group.reduce((sum, report) => sum + report.failures, 0);
-      return { projectId, environment, release: release ?? "", operation, minute: minuteOf(at), requests, failures };
-    });
-    const { environment, release, operation, minute } = trafficMinutes;
-    await tx
-      .insert(trafficMinutes)
-      .values(rows)
-      .onConflictDoUpdate({
-        target: [trafficMinutes.projectId, environment, release, operation, minute],
-        set: {
-          requests: sql`${trafficMinutes.requests} + excluded.requests`,
-          failures: sql`${trafficMinutes.failures} + excluded.failures`,
-        },
-      });
-  }
-}
-
-/** Items by key, in the order of their keys: two batches that touch the same rows take their locks in the same order. */
-function groupBy<Item>(items: Item[], keyOf: (item: Item) => string): [Item, ...Item[]][] {
-  const groups = new Map<string, [Item, ...Item[]]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [item]);
-    else group.push(item);
-  }
-  return [...groups].toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, group]) => group);
-}
-
-function minuteOf(at: Date): Date {
-  return new Date(Math.floor(at.getTime() / 60_000) * 60_000);
+/** Both drivers answer with their rows under this name. */
+function rowsOf(result: unknown): unknown[] {
+  return Result.parse(result).rows;
 }

@@ -2,7 +2,7 @@ import { and, eq, sql } from "drizzle-orm";
 import type { Evidence } from "#domain/evidence.ts";
 import type { IssueId } from "#domain/ids.ts";
 import type { Transaction } from "../connect.ts";
-import { approvals, deployments, fixes, healthChecks, modelCalls } from "../schema.ts";
+import { approvals, deployments, fixes, healthChecks } from "../schema.ts";
 
 /** Which rows a piece of evidence belongs to. `fixId` is the attempt at hand; a new attempt replaces it. */
 export interface Place {
@@ -30,7 +30,12 @@ async function writeOne(tx: Transaction, place: Place, item: Evidence): Promise<
       return fixId;
     }
     case "attempt_failed":
-      await updateFix(tx, fixId, { outcome: "failed", outcomeReason: item.because });
+      await updateFix(tx, fixId, {
+        outcome: "failed",
+        outcomeReason: item.because,
+        // A diff that Git made stays; this one is of an attempt that came to no commit.
+        ...(item.diff === null ? {} : { diff: sql`coalesce(${fixes.diff}, ${item.diff})` }),
+      });
       return fixId;
     case "candidate": {
       const { commit, tree, base, diffHash } = item.candidate;
@@ -65,10 +70,7 @@ async function writeOne(tx: Transaction, place: Place, item: Evidence): Promise<
         .set({ state: item.state, decisionReason: item.because, decidedAt: sql`clock_timestamp()` })
         .where(and(eq(approvals.issueId, place.issueId), sql`${approvals.state} IN ('pending', 'approved')`));
       return fixId;
-    case "model_call":
-      await tx.insert(modelCalls).values({ projectId: place.projectId, issueId: place.issueId, fixId, ...item.call });
-      if (fixId !== null) await updateFix(tx, fixId, { costUsd: sql`${fixes.costUsd} + ${item.call.costUsd}` });
-      return fixId;
+    case "opinion":
     case "freeze":
     case "note":
       return fixId;

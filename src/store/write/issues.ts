@@ -1,5 +1,6 @@
 import { and, eq, sql } from "drizzle-orm";
 import { Failure } from "#domain/failure.ts";
+import type { Severity } from "#domain/issue.ts";
 import type { ActiveStatus, Status } from "#domain/lifecycle.ts";
 import type { Database, Transaction } from "../connect.ts";
 import { issues } from "../schema.ts";
@@ -60,6 +61,8 @@ export async function releaseAllLeases(db: Database): Promise<void> {
 }
 
 export interface IssueChange {
+  title?: string;
+  severity?: Severity;
   status?: Status;
   statusReason?: string;
   progress?: string | null;

@@ -1,19 +1,30 @@
+import { ApprovalCard } from "#ui/approval-card.tsx";
+import { Panel } from "#ui/facts.tsx";
 import { Flights } from "#ui/flights.tsx";
+import { FreshApprovals } from "#ui/fresh-approvals.tsx";
 import { Usage } from "#ui/header.tsx";
-
 import { signedIn } from "./signed-in.ts";
 
 export default async function AgentPage() {
-  await signedIn();
+  const { agent } = await signedIn();
+  const approvals = await agent.views.approvals();
+  const shown = approvals.map(({ issueId, fix }) => `${issueId} ${fix.diffHash}`).sort();
   return (
     <>
+      <h1 className="sr-only">What Vigil is doing now</h1>
       <Usage />
-      <section aria-labelledby="at-work" className="rounded-lg border border-line bg-panel">
-        <h2 id="at-work" className="border-line border-b px-4 py-2 font-semibold">
-          At work
-        </h2>
+      <Panel title="Pending approvals" id="approvals">
+        <FreshApprovals shown={shown.join("\n")} />
+        {approvals.length === 0 && <p className="px-4 py-6 text-muted">No fix waits for you.</p>}
+        <div className="divide-y divide-line">
+          {approvals.map((approval) => (
+            <ApprovalCard key={approval.issueId} approval={approval} />
+          ))}
+        </div>
+      </Panel>
+      <Panel title="At work" id="at-work">
         <Flights />
-      </section>
+      </Panel>
     </>
   );
 }

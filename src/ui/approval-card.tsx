@@ -1,0 +1,174 @@
+import Link from "next/link";
+import type { TestReport } from "#domain/fix.ts";
+import type { ApprovalView, FixView, ReleaseView } from "#domain/view.ts";
+import { Badge, SeverityBadge } from "./badge.tsx";
+import { Decision } from "./decision.tsx";
+import { Diff } from "./diff.tsx";
+import { Commit, Fact, Facts, usersInWords } from "./facts.tsx";
+import { Time } from "./time.tsx";
+
+/** One fix that waits for a person: why it waits, what was found, what would change, what was proved. */
+export function ApprovalCard({ approval }: { approval: ApprovalView }) {
+  const { issueId, title, severity, fix, staging, reasons, effect } = approval;
+  return (
+    <article aria-labelledby={`approval-${issueId}`} className="space-y-4 px-4 py-4">
+      <div className="flex flex-wrap items-start gap-x-3 gap-y-2">
+        <SeverityBadge severity={severity} />
+        <h3 id={`approval-${issueId}`} className="min-w-0 flex-1 basis-64 break-words font-semibold text-base">
+          <Link href={`/dashboard/agent/issues/${issueId}`} className="hover:underline">
+            {title}
+          </Link>
+        </h3>
+        {fix.diffHash !== null && <Decision issueId={issueId} diffHash={fix.diffHash} files={fix.files} />}
+      </div>
+      <p className="flex flex-wrap gap-x-4 gap-y-1 text-muted">
+        <span>{usersInWords(approval.affectedUsers)} affected</span>
+        <span>{approval.eventCount} events</span>
+        <span>
+          first seen <Time iso={approval.firstSeen} />
+        </span>
+        <span>
+          asked <Time iso={approval.requestedAt} />
+        </span>
+        <span>
+          expires <Time iso={approval.expiresAt} style="date" />
+        </span>
+      </p>
+      <div>
+        <h4 className="font-medium">Why you are asked</h4>
+        <ul className="mt-1 list-disc space-y-1 pl-5">
+          {reasons.map((reason) => (
+            <li key={reason}>{reason}</li>
+          ))}
+        </ul>
+      </div>
+      <Cause fix={fix} operation={approval.operation} />
+      {fix.diff !== null && <Diff text={fix.diff} risks={fix.risks} files={fix.files} />}
+      <div className="grid gap-4 md:grid-cols-2">
+        <div>
+          <h4 className="mb-1 font-medium">Tests</h4>
+          <Tests report={fix.tests} redBeforeGreen={fix.redBeforeGreen} />
+        </div>
+        <div>
+          <h4 className="mb-1 font-medium">Staging</h4>
+          <StagingEvidence release={staging} />
+          {effect !== "" && <p className="mt-2 text-muted">{effect}</p>}
+        </div>
+      </div>
+    </article>
+  );
+}
+
+/** What the engineer found. It is the engineer's own text: shown as it is, plain, and marked as such. */
+export function Cause({ fix, operation }: { fix: FixView; operation: string | null }) {
+  const { diagnosis, commit, base, branch } = fix;
+  return (
+    <Facts>
+      <Fact name="Root cause">
+        <p className="whitespace-pre-wrap">{diagnosis.rootCause}</p>
+        <ul className="mt-1 space-y-0.5">
+          {diagnosis.evidence.map(({ file, line, note }) => (
+            <li key={`${file}:${line}:${note}`}>
+              <code className="font-mono text-xs">
+                {file}:{line}
+              </code>{" "}
+              <span className="text-muted">{note}</span>
+            </li>
+          ))}
+        </ul>
+      </Fact>
+      <Fact name="Strategy">
+        <p className="whitespace-pre-wrap">{diagnosis.fixStrategy}</p>
+      </Fact>
+      <Fact name="Promises">{diagnosis.claim.statement}</Fact>
+      <Fact name="Confidence">
+        {Math.round(diagnosis.confidence)} %, about {Math.round(diagnosis.estimatedMinutes)} minutes, by{" "}
+        {diagnosis.engineer}
+      </Fact>
+      {operation !== null && <Fact name="Where">{operation}</Fact>}
+      <Fact name="Change">
+        <Commit id={commit} /> on <Commit id={base} />
+        {branch !== null && (
+          <>
+            {" "}
+            · <code className="break-all font-mono text-xs">{branch}</code>
+          </>
+        )}
+      </Fact>
+    </Facts>
+  );
+}
+
+const outcomeWords: Record<TestReport["outcome"], string> = {
+  passed: "passed",
+  failed: "failed",
+  timed_out: "did not end in time",
+  output_limit: "stopped: too much output",
+  memory_limit: "stopped: out of memory",
+  no_tests: "the project has no tests that ran",
+};
+
+export function Tests({ report, redBeforeGreen }: { report: TestReport | null; redBeforeGreen: boolean | null }) {
+  if (report === null) return <p className="text-muted">They did not run.</p>;
+  const tone = report.outcome === "passed" ? "good" : report.outcome === "no_tests" ? "warn" : "bad";
+  return (
+    <div className="space-y-2">
+      <p className="flex flex-wrap items-center gap-2">
+        <Badge tone={tone}>{outcomeWords[report.outcome]}</Badge>
+        <span className="tabular-nums">
+          {report.passed} passed, {report.failed} failed, {report.skipped} skipped in{" "}
+          {(report.durationMs / 1_000).toFixed(1)} s
+        </span>
+      </p>
+      <p className="text-muted">{redWords(redBeforeGreen)}</p>
+      {report.output !== "" && (
+        <details>
+          <summary className="text-muted">Output</summary>
+          <pre
+            // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+            tabIndex={0}
+            className="mt-1 max-h-96 overflow-auto rounded-md border border-line bg-page p-2 font-mono text-xs"
+          >
+            {report.output}
+          </pre>
+        </details>
+      )}
+    </div>
+  );
+}
+
+function redWords(redBeforeGreen: boolean | null): string {
+  if (redBeforeGreen === null) return "The fix brings no test of its own.";
+  return redBeforeGreen
+    ? "The fix brings a test: it fails without the fix and passes with it."
+    : "The fix brings a test that does not fail without the fix: it proves nothing.";
+}
+
+function StagingEvidence({ release }: { release: ReleaseView | null }) {
+  if (release === null) return <p className="text-muted">There was no watch on staging.</p>;
+  const healthy = release.checks.filter(({ outcome }) => outcome === "healthy").length;
+  const slowest = Math.max(0, ...release.checks.map(({ latencyMs }) => latencyMs ?? 0));
+  return (
+    <div className="space-y-1">
+      <p className="flex flex-wrap items-center gap-2">
+        <Badge tone={release.verdict === "passed" ? "good" : "warn"}>{release.verdict ?? "open"}</Badge>
+        {healthy} of {release.checks.length} checks healthy, slowest {Math.round(slowest)} ms
+      </p>
+      <p className="text-muted">{release.verdictReason}</p>
+      <details>
+        <summary className="text-muted">Each check</summary>
+        <ol className="mt-1 space-y-0.5">
+          {release.checks.map((check) => (
+            <li key={`${check.slot}.${check.repeat}`} className="flex flex-wrap gap-x-2">
+              <Time iso={check.at} style="clock" />
+              <span className={check.outcome === "healthy" ? "text-good" : "text-bad"}>
+                {check.outcome.replaceAll("_", " ")}
+              </span>
+              <span className="text-muted">{check.because}</span>
+            </li>
+          ))}
+        </ol>
+      </details>
+    </div>
+  );
+}

@@ -1,0 +1,56 @@
+import type { ReactNode } from "react";
+
+/** Names and values in a dense grid. */
+export function Facts({ children }: { children: ReactNode }) {
+  return <dl className="grid grid-cols-[auto_1fr] gap-x-4 gap-y-1">{children}</dl>;
+}
+
+export function Fact({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <>
+      <dt className="text-muted">{name}</dt>
+      <dd className="min-w-0 break-words">{children}</dd>
+    </>
+  );
+}
+
+/** Whom it touched: -1 stands for everyone. */
+export function usersInWords(affectedUsers: number): string {
+  if (affectedUsers < 0) return "everyone";
+  return affectedUsers === 1 ? "1 user" : `${affectedUsers} users`;
+}
+
+/** The first characters of a commit id, with all of them on hover. */
+export function Commit({ id }: { id: string | null }) {
+  if (id === null) return <span className="text-muted">—</span>;
+  return (
+    <code title={id} className="font-mono text-xs">
+      {id.slice(0, 10)}
+    </code>
+  );
+}
+
+/** A part of a page with its heading. */
+export function Panel({
+  title,
+  id,
+  aside,
+  children,
+}: {
+  title: string;
+  id: string;
+  aside?: ReactNode;
+  children: ReactNode;
+}) {
+  return (
+    <section aria-labelledby={id} className="rounded-lg border border-line bg-panel">
+      <div className="flex flex-wrap items-center justify-between gap-2 border-line border-b px-4 py-2">
+        <h2 id={id} className="font-semibold">
+          {title}
+        </h2>
+        {aside}
+      </div>
+      {children}
+    </section>
+  );
+}

@@ -1,0 +1,29 @@
+import { describe, expect, it } from "vitest";
+import { newFailures } from "#policy/test-comparison.ts";
+import { aTestReport } from "#tests/support/builders.ts";
+
+const red = (failures: string[], passed = 10) =>
+  aTestReport({ outcome: "failed", passed, failed: failures.length, failures });
+const counted = (passed: number, failed: number) => aTestReport({ outcome: "failed", passed, failed });
+
+describe("whether a red run is the change's fault", () => {
+  it.each([
+    ["everything passes", red(["a"]), aTestReport(), "none_new"],
+    ["the base is clean", aTestReport(), red(["a"]), "new"],
+    ["the base has no tests", aTestReport({ outcome: "no_tests" }), red(["a"]), "new"],
+    ["the same tests fail", red(["a", "b"]), red(["b", "a"]), "none_new"],
+    ["fewer of the same fail", red(["a", "b"]), red(["a"], 11), "none_new"],
+    ["another one fails", red(["a", "b"]), red(["a", "c"]), "new"],
+    ["as many fail, but another one", red(["a"]), red(["b"]), "new"],
+    ["tests no longer run", red(["a", "b"]), red(["a"], 9), "new"],
+    ["counts alone are equal", counted(3, 1), counted(3, 1), "none_new"],
+    ["counts alone are worse", counted(3, 1), counted(3, 2), "new"],
+    ["counts alone lose a passing test", counted(3, 1), counted(2, 1), "new"],
+    ["neither says anything", counted(0, 1), counted(0, 1), "unclear"],
+    ["names are cut off", { ...red(["a"]), failed: 5 }, { ...red(["b"]), failed: 5 }, "none_new"],
+    ["it hangs only with the change", red(["a"]), aTestReport({ outcome: "timed_out" }), "new"],
+    ["it hangs both ways", aTestReport({ outcome: "timed_out" }), aTestReport({ outcome: "timed_out" }), "unclear"],
+  ] as const)("%s", (_, base, changed, kind) => {
+    expect(newFailures(base, changed).kind).toBe(kind);
+  });
+});
