@@ -1,8 +1,9 @@
 import type { Diagnosis } from "./diagnosis.ts";
+import type { Frame } from "./event.ts";
 import type { ErrorCounts, HealthCheck } from "./evidence.ts";
 import type { Feedback, Risk, TestReport } from "./fix.ts";
 import type { Severity } from "./issue.ts";
-import type { ActiveStatus } from "./lifecycle.ts";
+import type { ActiveStatus, Status } from "./lifecycle.ts";
 
 /** What people see at a glance; everything in it may be sent to a browser as JSON. Times are ISO 8601 in UTC. */
 export interface BoardView {
@@ -123,4 +124,102 @@ export interface CheckView extends CheckMark {
   httpStatus: number | null;
   latencyMs: number | null;
   servedCommit: string | null;
+}
+
+/** One issue in full: the target of every link. */
+export interface IssueView {
+  id: string;
+  title: string;
+  message: string;
+  severity: Severity;
+  status: Status;
+  statusReason: string | null;
+  statusSince: string;
+  progress: string | null;
+  issueType: string;
+  environment: string;
+  release: string | null;
+  operation: string | null;
+  errorType: string | null;
+  stack: string | null;
+  frames: Frame[];
+  affectedUsers: number;
+  eventCount: number;
+  regressions: number;
+  unverified: boolean;
+  firstSeen: string;
+  lastSeen: string;
+  createdAt: string;
+  resolvedAt: string | null;
+  timeline: TimelineEntry[];
+  /** Oldest first. */
+  attempts: FixView[];
+  releases: ReleaseView[];
+  /** What waits for a person now. */
+  approval: ApprovalView | null;
+  cost: { usd: number; calls: number; inputTokens: number; outputTokens: number };
+  /** Events per hour of the last seven days in production, oldest first; hours without events are left out. */
+  hours: { at: string; events: number }[];
+  /** Releases that produced it, newest first. */
+  seenIn: { release: string; events: number; lastSeen: string }[];
+}
+
+/** One row of the audit trail. */
+export interface TimelineEntry {
+  seq: number;
+  at: string;
+  issueId: string | null;
+  actor: string;
+  action: string;
+  subject: string;
+  outcome: string;
+  because: string;
+  detail: unknown;
+}
+
+/** A page of past and present issues, newest first. */
+export interface HistoryView {
+  rows: HistoryRow[];
+  /** How many there are with these filters. */
+  inAll: number;
+  /** Where the next page starts, or `null` on the last one. */
+  next: string | null;
+}
+
+export interface HistoryRow {
+  id: string;
+  title: string;
+  severity: Severity;
+  status: Status;
+  issueType: string;
+  reason: string | null;
+  createdAt: string;
+  /** From detection to its end; `null` while it is under way. */
+  durationMs: number | null;
+  commit: string | null;
+  branch: string | null;
+  costUsd: number;
+}
+
+/** Figures against the targets of spec.md §16, over a number of days. */
+export interface FiguresView {
+  days: number;
+  created: number;
+  resolved: number;
+  failed: number;
+  dismissed: number;
+  rolledBack: number;
+  /** Resolved ÷ ended, in percent; `null` where nothing ended. */
+  successPct: number | null;
+  /** P2–P4 that were resolved without a person, in percent of those that ended. */
+  withoutPersonPct: number | null;
+  /** From detection to a tested fix on staging. */
+  medianToStagingMs: number | null;
+  meanFixMs: number | null;
+  medianFixMs: number | null;
+  /** Deployed fixes that were never rolled back, in percent. */
+  keptPct: number | null;
+  falsePositivePct: number | null;
+  spendUsd: number;
+  perDay: { day: string; created: number; resolved: number; failed: number; rolledBack: number; spendUsd: number }[];
 }

@@ -11,11 +11,23 @@ const decoders: Record<string, ((body: Buffer, options: { maxOutputLength: numbe
     zstd: promisify(zstdDecompress),
   });
 
+/** A body as it came over the wire, and how to unpack it. */
+export interface PackedBody {
+  bytes: Buffer;
+  /** Throws `too_large` as soon as more than the bound comes out, `invalid` where it is not what it says to be. */
+  unpacked(): Promise<Buffer>;
+}
+
 /**
  * The whole body, unpacked. Never holds more than `bytesMax` of it, on the wire or unpacked, however it is sent:
  * a length that is announced is refused at once, one that is not is cut off while it arrives.
  */
 export async function readBody(request: Request, bytesMax: number): Promise<Buffer> {
+  return (await readPacked(request, bytesMax)).unpacked();
+}
+
+/** The same in two steps, for bodies whose bytes on the wire are signed: nothing is unpacked for strangers. */
+export async function readPacked(request: Request, bytesMax: number): Promise<PackedBody> {
   const encoding = request.headers.get("content-encoding")?.trim().toLowerCase() || "identity";
   const decode = decoders[encoding];
   if (encoding !== "identity" && decode === undefined) {
@@ -23,8 +35,12 @@ export async function readBody(request: Request, bytesMax: number): Promise<Buff
     throw new Failure("unsupported", "The body's content-encoding is not supported.", { hint });
   }
   if (Number(request.headers.get("content-length")) > bytesMax) throw tooLarge(bytesMax);
-  const wire = await readWire(request, bytesMax);
-  return decode === undefined ? wire : unpack(() => decode(wire, { maxOutputLength: bytesMax }), bytesMax);
+  const bytes = await readWire(request, bytesMax);
+  return {
+    bytes,
+    unpacked: async () =>
+      decode === undefined ? bytes : unpack(() => decode(bytes, { maxOutputLength: bytesMax }), bytesMax),
+  };
 }
 
 async function readWire(request: Request, bytesMax: number): Promise<Buffer> {
@@ -37,11 +53,35 @@ async function readWire(request: Request, bytesMax: number): Promise<Buffer> {
     if (done) return Buffer.concat(chunks, bytes);
     bytes += value.byteLength;
     if (bytes > bytesMax) {
-      await reader.cancel();
+      chunks.length = 0;
+      await discard(reader);
       throw tooLarge(bytesMax);
     }
     chunks.push(value);
   }
+}
+
+const discardedBytesMax = 16 * 1024 * 1024;
+
+/**
+ * Reads the rest and keeps nothing. Ending the connection instead would take the answer from the sender, and a sender
+ * that reads no answer sends the same again. Whoever still does not stop is cut off.
+ */
+async function discard(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  for (let bytes = 0; bytes < discardedBytesMax; ) {
+    const { done, value } = await nextChunk(reader);
+    if (done) return;
+    bytes += value.byteLength;
+  }
+  await reader.cancel();
+}
+
+/** For a request that is answered without its body having been read: the connection can then carry the next one. */
+export async function discardBody(request: Request): Promise<void> {
+  if (request.body === null || request.bodyUsed || request.body.locked) return;
+  await discard(request.body.getReader()).catch(() => {
+    // It broke off: nobody waits for the answer either.
+  });
 }
 
 async function nextChunk(reader: ReadableStreamDefaultReader<Uint8Array>) {

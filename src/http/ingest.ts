@@ -1,51 +1,36 @@
-import { randomUUID } from "node:crypto";
 import { Failure } from "#domain/failure.ts";
-import { type Bucket, refill, takeFrom } from "#ingest/admission.ts";
-import { type IngestKey, ingestKeys, userHasher } from "#ingest/keys.ts";
 import { bodyBytesMax, parsePlain, type Rejected } from "#ingest/plain.ts";
-import { createScrubber } from "#ingest/scrub.ts";
 import { readBody } from "./body.ts";
 import { type Http, thisProcess } from "./context.ts";
+import { asSeenBy, createGate, deliveryFor, keyFor, reading } from "./reporting.ts";
 import { endpoint, type Handler, json } from "./respond.ts";
-import { bearerOf, isSecret } from "./secret.ts";
+import { bearerOf } from "./secret.ts";
 
 const rejectedShownMax = 100;
 
 /** Vigil's own protocol: error events and traffic as JSON (detection.md §2.1). Acknowledged means stored. */
 export function ingestEvents(http: Http = thisProcess) {
-  const buckets = new Map<string, Bucket>();
+  const gate = createGate(http.now);
   const take: Handler = async (request) => {
     const agent = await http.agentOf();
-    const { key, ingestKey } = keyOf(request, agent.secrets.ingestKey);
+    const known = keyFor(bearerOf(request), agent);
+    if (known === undefined) {
+      throw new Failure("unauthorized", "The key is missing or wrong.", {
+        hint: "Send Authorization: Bearer <AGENT_INGEST_KEY>.",
+      });
+    }
+    const key = asSeenBy(request, known);
+    const empty = gate.refused(key, 0);
+    if (empty !== undefined) return tooFast(empty);
     const body = await readBody(request, bodyBytesMax);
-    const { events, traffic, rejected } = parsePlain(body, {
-      contentType: request.headers.get("content-type"),
-      receivedAt: http.now(),
-      key,
-      scrubber: createScrubber(agent.secretValues),
-      hashUser: userHasher(ingestKey),
-      newId: randomUUID,
-    });
+    const { events, traffic, rejected } = parsePlain(body, deliveryFor(request, agent, key, http.now()));
     if (events.length + traffic.length === 0 && rejected.length > 0) return nothingTaken(rejected);
-    const name = `${key.environment} ${key.trust}`;
-    const bucket = takeFrom(refill(buckets.get(name), http.now()), events.length);
-    if (bucket.kind === "refused") return tooFast(bucket.retryAfterMs);
-    buckets.set(name, bucket.rest);
+    const refused = gate.refused(key, events.length);
+    if (refused !== undefined) return tooFast(refused);
     const { accepted } = await agent.ingest({ events, traffic });
     return json({ accepted, rejected: rejected.slice(0, rejectedShownMax) });
   };
-  return endpoint(http.log, { POST: take });
-}
-
-/** Tells nothing about which keys exist; compares with all of them whichever fits. */
-function keyOf(request: Request, ingestKey: string | null): { key: IngestKey; ingestKey: string } {
-  const presented = bearerOf(request);
-  const fitting = ingestKey === null ? [] : ingestKeys(ingestKey).filter(({ secret }) => isSecret(presented, secret));
-  const [found] = fitting;
-  if (found !== undefined && ingestKey !== null) return { key: found.key, ingestKey };
-  throw new Failure("unauthorized", "The key is missing or wrong.", {
-    hint: "Send Authorization: Bearer <AGENT_INGEST_KEY>.",
-  });
+  return endpoint(http.log, { POST: reading(take) });
 }
 
 function nothingTaken(rejected: Rejected[]): Response {
@@ -56,7 +41,7 @@ function nothingTaken(rejected: Rejected[]): Response {
   return json({ error: { code: "invalid", message, issues }, rejected: shown }, { status: 400 });
 }
 
-function tooFast(retryAfterMs: number): Response {
+function tooFast({ retryAfterSeconds }: { retryAfterSeconds: number }): Response {
   const error = { code: "rate_limited", message: "Too many events; the rest can follow.", hint: "See Retry-After." };
-  return json({ error }, { status: 429, headers: { "retry-after": String(Math.ceil(retryAfterMs / 1_000)) } });
+  return json({ error }, { status: 429, headers: { "retry-after": String(retryAfterSeconds) } });
 }

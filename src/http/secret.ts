@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 
 /**
  * Whether the presented secret is the expected one, in time that tells nothing about either. Where none is configured
@@ -16,5 +16,5 @@ export function bearerOf(request: Request): string | null {
 
 /** Equal lengths for the comparison, whatever was sent. */
 function digest(secret: string): Buffer {
-  return createHash("sha256").update(secret).digest();
+  return hash("sha256", secret, "buffer");
 }

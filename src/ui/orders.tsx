@@ -7,18 +7,25 @@ export interface Orders {
   role: "viewer" | "operator";
   /** Sends one order; the sentence to show when it was refused, or `null` when it was carried out. */
   send(method: "POST" | "PATCH" | "DELETE", path: string, body: unknown): Promise<string | null>;
+  /** Asks something that takes work but changes nothing. */
+  ask(path: string): Promise<{ whole: boolean; message: string }>;
 }
 
 const Context = createContext<Orders>({
   role: "viewer",
   send: async () => "This page cannot give orders.",
+  ask: async () => ({ whole: false, message: "This page cannot ask." }),
 });
 
 /** `csrf` is the session's token: without it no order of a browser is accepted (reliability D19). */
 export function OrdersProvider(props: { role: Orders["role"]; csrf: string; children: ReactNode }) {
   const { role, csrf, children } = props;
   const orders = useMemo<Orders>(
-    () => ({ role, send: (method, path, body) => send(csrf, method, path, body) }),
+    () => ({
+      role,
+      send: (method, path, body) => send(csrf, method, path, body),
+      ask: (path) => ask(csrf, path),
+    }),
     [role, csrf],
   );
   return <Context value={orders}>{children}</Context>;
@@ -38,6 +45,16 @@ async function send(csrf: string, method: string, path: string, body: unknown): 
     return response.ok ? null : await sentenceOf(response);
   } catch {
     return "Vigil cannot be reached. Nothing was changed; try again when you are online.";
+  }
+}
+
+async function ask(csrf: string, path: string): Promise<{ whole: boolean; message: string }> {
+  try {
+    const headers = { "content-type": "application/json", "x-csrf-token": csrf };
+    const response = await fetch(path, { method: "POST", headers, body: "{}" });
+    return response.ok ? await response.json() : { whole: false, message: await sentenceOf(response) };
+  } catch {
+    return { whole: false, message: "Vigil cannot be reached." };
   }
 }
 

@@ -43,18 +43,23 @@ export function anAgent(changes: Partial<Agent> = {}): Agent & Asked {
     stored,
     appUrl,
     secrets,
+    drain: { secret: null, verify: null, projectId: null, samplingRate: 1 },
     operators,
     secretValues: Object.values(secrets),
     views: {
-      board: async () => {
-        throw new Error("nobody asked for a board here");
-      },
+      board: unexpected,
+      approvals: unexpected,
+      issue: unexpected,
+      history: unexpected,
+      figures: unexpected,
+      audit: unexpected,
     },
     ingest: async ({ events, traffic }) => {
       stored.events.push(...events);
       stored.traffic.push(...traffic);
       return { accepted: events.length + traffic.length };
     },
+    keepSourceMap: noting("keepSourceMap", { stored: true }),
     tick: noting("tick", { processed: 2, left: 1 }),
     issues: noting("issues", [{ id: issueId }]),
     issue: async (id) => (id === issueId ? { id, status: "awaiting_approval" } : undefined),
@@ -71,6 +76,10 @@ export function anAgent(changes: Partial<Agent> = {}): Agent & Asked {
     stop: async () => undefined,
     ...changes,
   };
+}
+
+async function unexpected(): Promise<never> {
+  throw new Error("nobody asked for this view here");
 }
 
 /** Handlers' surroundings with `agent` in them; `logged` keeps what operators would read. */

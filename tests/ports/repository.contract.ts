@@ -229,6 +229,27 @@ function readingPromises(it: Promised): void {
     expect(await snapshot.history("--all", 10)).toEqual([]);
   });
 
+  it("tells who last changed which line, and nothing of what is not there", async ({ repository, world }) => {
+    await world.person.commit("main", { "src/lines.ts": "one\ntwo\nthree\n" }, { message: "Write" });
+    const second = await world.person.commit("main", { "src/lines.ts": "one\n2\nthree\n" }, { message: "Count" });
+    const snapshot = await repository.snapshot(second);
+    const lines = await snapshot.blame("src/lines.ts", 2, 99);
+    expect(lines.map(({ line, author, subject }) => ({ line, author, subject }))).toEqual([
+      { line: 2, author: "Ada", subject: "Count" },
+      { line: 3, author: "Ada", subject: "Write" },
+    ]);
+    expect(lines[0]?.commit).toBe(second);
+    for (const [path, from, to] of [
+      ["missing", 1, 2],
+      ["../etc/passwd", 1, 2],
+      ["--all", 1, 2],
+      ["src/lines.ts", 4, 9],
+      ["src/lines.ts", 3, 2],
+    ] as const) {
+      expect(await snapshot.blame(path, from, to)).toEqual([]);
+    }
+  });
+
   it("knows what is contained in what", async ({ repository, world }) => {
     const next = await world.person.commit("main", { "a.txt": "a\n" });
     expect(await repository.contains(next, world.first)).toBe(true);

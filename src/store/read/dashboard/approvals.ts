@@ -7,14 +7,21 @@ import { fixView, releasesOf } from "./fixes.ts";
 
 const shownMax = 20;
 
-/** What waits for a person, with everything there is to decide by. */
-export async function approvalViews(db: Database, projectId: string): Promise<ApprovalView[]> {
+/** What waits for a person, with everything there is to decide by; of one issue where it is named. */
+export async function approvalViews(db: Database, projectId: string, issueId?: string): Promise<ApprovalView[]> {
   const rows = await db
     .select({ approval: approvals, issue: issues, fix: fixes })
     .from(approvals)
     .innerJoin(issues, eq(issues.id, approvals.issueId))
     .innerJoin(fixes, eq(fixes.id, approvals.fixId))
-    .where(and(eq(issues.projectId, projectId), eq(approvals.state, "pending"), eq(issues.status, "awaiting_approval")))
+    .where(
+      and(
+        eq(issues.projectId, projectId),
+        eq(approvals.state, "pending"),
+        eq(issues.status, "awaiting_approval"),
+        issueId === undefined ? undefined : eq(issues.id, issueId),
+      ),
+    )
     .orderBy(asc(issues.severity), asc(approvals.requestedAt))
     .limit(shownMax);
   const releases = await releasesOf(

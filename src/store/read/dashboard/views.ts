@@ -1,18 +1,35 @@
-import type { ApprovalView, BoardView } from "#domain/view.ts";
+import { IssueId } from "#domain/ids.ts";
+import type { ApprovalView, BoardView, FiguresView, HistoryView, IssueView, TimelineEntry } from "#domain/view.ts";
 import type { Connection } from "../../connect.ts";
 import { approvalViews } from "./approvals.ts";
+import { type AuditFilter, auditRows } from "./audit.ts";
 import { boardView } from "./board.ts";
+import { figuresView, type HistoryFilter, historyView } from "./history.ts";
+import { issueView } from "./issue.ts";
+
+export type { AuditFilter } from "./audit.ts";
+export type { HistoryFilter } from "./history.ts";
 
 /** The dashboard's readings: one view, one call. Every list in them is bounded; nothing here changes anything. */
 export interface Views {
   board(): Promise<BoardView>;
   /** Fixes that wait for a person, gravest and oldest first; at most 20. */
   approvals(): Promise<ApprovalView[]>;
+  /** `undefined`: there is no such issue. */
+  issue(id: string): Promise<IssueView | undefined>;
+  history(filter: HistoryFilter): Promise<HistoryView>;
+  figures(days: number): Promise<FiguresView>;
+  audit(filter: AuditFilter): Promise<TimelineEntry[]>;
 }
 
 export function viewsOf(connection: Connection, projectId: string): Views {
+  const { db } = connection;
   return {
     board: () => boardView(connection, projectId),
-    approvals: () => approvalViews(connection.db, projectId),
+    approvals: () => approvalViews(db, projectId),
+    issue: async (id) => (IssueId.safeParse(id).success ? issueView(connection, projectId, id) : undefined),
+    history: (filter) => historyView(connection, projectId, filter),
+    figures: (days) => figuresView(connection, projectId, days),
+    audit: (filter) => auditRows(db, projectId, filter),
   };
 }

@@ -1,0 +1,6 @@
+import { auditTrail } from "#http/audit.ts";
+
+export const runtime = "nodejs";
+export const dynamic = "force-dynamic";
+export const maxDuration = 300;
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = auditTrail();

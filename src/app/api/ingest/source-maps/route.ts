@@ -1,0 +1,5 @@
+import { ingestSourceMaps } from "#http/source-maps.ts";
+
+export const runtime = "nodejs";
+export const dynamic = "force-dynamic";
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = ingestSourceMaps();

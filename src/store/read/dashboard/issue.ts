@@ -1,0 +1,102 @@
+import { asc, desc, eq, sql } from "drizzle-orm";
+import { z } from "zod";
+import { Severity } from "#domain/issue.ts";
+import { statuses } from "#domain/lifecycle.ts";
+import type { IssueView, TimelineEntry } from "#domain/view.ts";
+import type { Connection } from "../../connect.ts";
+import { actions, fixes, issues } from "../../schema.ts";
+import { approvalViews } from "./approvals.ts";
+import { fixView, releasesOf } from "./fixes.ts";
+
+const timelineMax = 500;
+const attemptsMax = 50;
+const releasesMax = 20;
+
+/** One issue with everything that is known of it; `undefined`: there is none. */
+export async function issueView(connection: Connection, projectId: string, id: string): Promise<IssueView | undefined> {
+  const { db } = connection;
+  const [row] = await db.select().from(issues).where(eq(issues.id, id));
+  if (row === undefined) return undefined;
+  const [timeline, attempts, releases, approvals, cost, hours, seenIn] = await Promise.all([
+    timelineOf(connection, id),
+    db.select().from(fixes).where(eq(fixes.issueId, id)).orderBy(asc(fixes.attempt)).limit(attemptsMax),
+    releasesOf(db, [id]),
+    row.status === "awaiting_approval" ? approvalViews(db, projectId, id) : [],
+    costOf(connection, id),
+    hoursOf(connection, id),
+    releasesSeen(connection, id),
+  ]);
+  return {
+    ...columnsOf(row),
+    timeline,
+    attempts: attempts.map(fixView),
+    releases: releases.get(id) ?? [],
+    approval: approvals[0] ?? null,
+    cost,
+    hours,
+    seenIn,
+  };
+}
+
+function columnsOf(row: typeof issues.$inferSelect) {
+  const { id, title, message, statusReason, progress, issueType, environment, release, operation, errorType } = row;
+  const { stack, frames, affectedUsers, eventCount, regressions, unverified } = row;
+  return {
+    ...{ id, title, message, statusReason, progress, issueType, environment, release, operation, errorType },
+    ...{ stack, frames, affectedUsers, eventCount, regressions, unverified },
+    severity: Severity.parse(row.severity),
+    status: statuses.find((status) => status === row.status) ?? "detected",
+    statusSince: row.statusSince.toISOString(),
+    firstSeen: row.firstSeen.toISOString(),
+    lastSeen: row.lastSeen.toISOString(),
+    createdAt: row.createdAt.toISOString(),
+    resolvedAt: row.resolvedAt?.toISOString() ?? null,
+  };
+}
+
+async function timelineOf({ db }: Connection, issueId: string): Promise<TimelineEntry[]> {
+  const rows = await db
+    .select()
+    .from(actions)
+    .where(eq(actions.issueId, issueId))
+    .orderBy(desc(actions.seq))
+    .limit(timelineMax);
+  return rows.map(timelineEntry);
+}
+
+export function timelineEntry(row: typeof actions.$inferSelect): TimelineEntry {
+  const { seq, issueId, actor, action, subject, outcome, because, detail } = row;
+  return { seq, at: row.at.toISOString(), issueId, actor, action, subject, outcome, because, detail };
+}
+
+async function costOf({ rows }: Connection, issueId: string): Promise<IssueView["cost"]> {
+  const [cost] = await rows(
+    z.object({ usd: z.number(), calls: z.number(), inputTokens: z.coerce.number(), outputTokens: z.coerce.number() }),
+    sql`SELECT coalesce(sum(cost_usd), 0)::float8 AS usd, count(*)::int AS calls,
+          coalesce(sum(input_tokens + cache_read_tokens + cache_write_tokens), 0)::int8 AS "inputTokens",
+          coalesce(sum(output_tokens), 0)::int8 AS "outputTokens"
+        FROM agent_model_calls WHERE issue_id = ${issueId}`,
+  );
+  return cost ?? { usd: 0, calls: 0, inputTokens: 0, outputTokens: 0 };
+}
+
+async function hoursOf({ rows }: Connection, issueId: string): Promise<IssueView["hours"]> {
+  const found = await rows(
+    z.object({ at: z.date(), events: z.coerce.number() }),
+    sql`SELECT date_trunc('hour', m.minute) AS at, sum(m.events)::int8 AS events
+        FROM agent_fingerprints f JOIN agent_event_minutes m USING (project_id, fingerprint)
+        WHERE f.issue_id = ${issueId} AND m.environment = 'production' AND m.minute > clock_timestamp() - interval '7 days'
+        GROUP BY 1 ORDER BY 1`,
+  );
+  return found.map(({ at, events }) => ({ at: at.toISOString(), events }));
+}
+
+async function releasesSeen({ rows }: Connection, issueId: string): Promise<IssueView["seenIn"]> {
+  const found = await rows(
+    z.object({ release: z.string(), events: z.coerce.number(), lastSeen: z.date() }),
+    sql`SELECT m.release, sum(m.events)::int8 AS events, max(m.minute) AS "lastSeen"
+        FROM agent_fingerprints f JOIN agent_event_minutes m USING (project_id, fingerprint)
+        WHERE f.issue_id = ${issueId} AND m.release <> '' GROUP BY m.release ORDER BY 3 DESC LIMIT ${releasesMax}`,
+  );
+  return found.map(({ release, events, lastSeen }) => ({ release, events, lastSeen: lastSeen.toISOString() }));
+}

@@ -1,0 +1,71 @@
+"use client";
+
+import { useRouter } from "next/navigation";
+import type { Status } from "#domain/lifecycle.ts";
+import { type Command, refusal } from "#policy/commands.ts";
+import { Confirm } from "./confirm.tsx";
+import { useOrders } from "./orders.tsx";
+
+const orders = [
+  {
+    command: "retry",
+    label: "Retry",
+    look: "plain",
+    title: "Work on this issue again?",
+    text: "It starts anew with a diagnosis on main as it is now.",
+    reason: "A note for the audit log",
+    required: false,
+  },
+  {
+    command: "dismiss",
+    label: "Dismiss",
+    look: "plain",
+    title: "Dismiss this issue?",
+    text: "Nothing more is done about it. It comes back only when it gets much worse.",
+    reason: "Why (kept with the issue)",
+    required: true,
+  },
+  {
+    command: "revert",
+    label: "Revert",
+    look: "danger",
+    title: "Take this fix back?",
+    text: "The version before it is served again at once, and a commit on main takes the change back. What people committed since stays.",
+    reason: "Why (kept with the issue)",
+    required: true,
+  },
+] as const satisfies { command: Command; [rest: string]: unknown }[];
+
+/** What an operator may do with the issue now; what is not possible says why. */
+export function IssueOrders({ issueId, status }: { issueId: string; status: Status }) {
+  const { role, send } = useOrders();
+  const router = useRouter();
+  const give = async (command: Command, reason: string) => {
+    const body = reason === "" ? {} : { reason };
+    const refused = await send("POST", `/api/agent/issues/${issueId}/${command}`, body);
+    router.refresh();
+    return refused;
+  };
+  return (
+    <div className="flex flex-wrap gap-2">
+      {orders.map(({ command, label, look, title, text, reason, required }) => {
+        const why = role === "viewer" ? "A viewer may look, and change nothing." : refusal(command, status);
+        return (
+          <Confirm
+            key={command}
+            label={label}
+            look={look}
+            title={title}
+            action={label}
+            disabled={why !== undefined}
+            why={why}
+            reason={{ label: reason, required }}
+            onConfirm={(given) => give(command, given)}
+          >
+            {text}
+          </Confirm>
+        );
+      })}
+    </div>
+  );
+}

@@ -1,0 +1,30 @@
+import type { TimelineEntry } from "#domain/view.ts";
+import { Badge, type Tone } from "./badge.tsx";
+import { Time } from "./time.tsx";
+
+const tones: Record<string, Tone> = { failed: "bad", refused: "warn", intended: "neutral", done: "good" };
+
+/** What was done, by whom, on what and why, newest first. */
+export function Timeline({ entries }: { entries: TimelineEntry[] }) {
+  if (entries.length === 0) return <p className="text-muted">Nothing was done yet.</p>;
+  return (
+    <ol className="space-y-2">
+      {entries.map(({ seq, at, actor, action, subject, outcome, because }) => (
+        <li key={seq} className="grid grid-cols-[auto_1fr] gap-x-3">
+          <span className="pt-0.5 text-muted text-xs">
+            <Time iso={at} style="date" />
+          </span>
+          <div className="min-w-0">
+            <p className="flex flex-wrap items-baseline gap-x-2">
+              <span className="font-medium">{action.replaceAll(/[._]/g, " ")}</span>
+              <span className="min-w-0 break-all text-muted">{subject}</span>
+              {outcome !== "done" && <Badge tone={tones[outcome] ?? "neutral"}>{outcome}</Badge>}
+              <span className="text-muted text-xs">by {actor.replace(/^[a-z]+:/, "")}</span>
+            </p>
+            {because !== "" && <p className="whitespace-pre-wrap break-words text-muted">{because}</p>}
+          </div>
+        </li>
+      ))}
+    </ol>
+  );
+}
