@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from "node:crypto";
+import { hash, randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { appendFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -14,8 +14,10 @@ import type { Observer } from "#engine/observe.ts";
 import { type Operations, operationsOf } from "#engine/operations.ts";
 import { startQueue } from "#engine/queue.ts";
 import { type Schedule, startSchedule } from "#engine/schedule.ts";
+import { sourceMapFinder } from "#engine/source-maps.ts";
 import { sentenceOf } from "#engine/work.ts";
 import { derivedKey } from "#ingest/keys.ts";
+import { createOriginalFrames } from "#ingest/original-frames.ts";
 import { createScrubber } from "#ingest/scrub.ts";
 import { eventScrubber } from "#ingest/scrub-event.ts";
 import { findProblems } from "#pipeline/1-detection.ts";
@@ -117,6 +119,10 @@ function engineOf(
       ...basics,
       scrubberFor: (kinds) => eventScrubber(createScrubber(secrets, kinds)),
       spool,
+      originalFrames: createOriginalFrames({
+        load: sourceMapFinder(basics),
+        monotonicMs: basics.monotonicMs,
+      }),
       // Where workers run elsewhere, a request may be all that this process ever sees.
       batchWaitMs: chosen.workers ? batchWaitMs : 0,
     }),
@@ -130,7 +136,12 @@ function engineOf(
   };
 }
 
-function agentOf(engine: Engine, chosen: Config, observers: Set<Observer>, wired: Omit<Wired, "ports"> & { stopping: AbortController }): Agent {
+function agentOf(
+  engine: Engine,
+  chosen: Config,
+  observers: Set<Observer>,
+  wired: Omit<Wired, "ports"> & { stopping: AbortController },
+): Agent {
   const { endReleases, modelTrouble } = wired;
   let schedule: Schedule | undefined;
   const operations = operationsOf(engine);
@@ -209,7 +220,7 @@ async function portsFor(chosen: Config): Promise<Wired> {
   return { ports, endReleases, modelTrouble: trouble };
 }
 
-const digest = (text: string) => createHash("sha256").update(text).digest("hex");
+const digest = (text: string) => hash("sha256", text);
 
 async function repositoryFor({ repository, home }: Config): Promise<Repository> {
   const directory = resolve(home, "repository.git");

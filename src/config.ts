@@ -1,6 +1,7 @@
 import { type Environment, variablesOf } from "./config/environment.ts";
+import { type FixConfig, readFixConfig } from "./config/fix.ts";
 import { ensureKeys, type KeyFile } from "./config/keys.ts";
-import { databaseOf, listenOf, notifierOf, publicAddressOf, secretsOf, shapeOf } from "./config/operation.ts";
+import { databaseOf, drainOf, listenOf, notifierOf, publicAddressOf, secretsOf, shapeOf } from "./config/operation.ts";
 import { engineerOf, platformOf, repositoryOf, testBenchOf } from "./config/target.ts";
 
 /** Every choice that the environment makes. Past this file there are no strings from the environment, only these unions. */
@@ -42,11 +43,24 @@ export interface Config {
     /** A malformed key stops nothing: playbooks go on, the health page shows the error (spec.md §13). */
     claude: { kind: "missing" } | { kind: "malformed"; why: string } | { kind: "present"; apiKey: string };
     baseUrl: string | null;
-    models: { triage: string | null; diagnose: string | null; fix: string | null };
+    /** `escalate` takes over a repair whose first two attempts failed; `null`: nobody does. */
+    models: { triage: string; diagnose: string; fix: string; escalate: string | null };
+    /** Whether the built-in repairs are asked before the model. */
+    playbooks: "first" | "off";
   };
   notifier: { kind: "console" } | { kind: "slack"; webhookUrl: string; signingSecret: string | null };
   /** `null`: not configured, and then nobody gets in. */
   secrets: { cronSecret: string | null; ingestKey: string | null; apiToken: string | null };
+  /** The watched application's log drain at Vercel. Without a secret nothing is taken from it. */
+  drain: {
+    secret: string | null;
+    /** What Vercel expects to read back before it trusts an address. */
+    verify: string | null;
+    /** Only lines of this project are taken; `null` takes all. */
+    projectId: string | null;
+    /** The share of requests that the drain is set to send. */
+    samplingRate: number;
+  };
   operators: {
     password: string | null;
     /** Who signs in with it may look and change nothing. */
@@ -55,6 +69,7 @@ export interface Config {
   };
 }
 
+export type { FixConfig } from "./config/fix.ts";
 export type GithubCredentials = { kind: "token"; token: string } | { kind: "app"; appId: string; privateKey: string };
 
 /**
@@ -67,6 +82,7 @@ export function readConfig(environment: Environment): Config {
   const listen = listenOf(variables);
   const address = publicAddressOf(variables, listen);
   const repository = repositoryOf(variables, shape);
+  const platform = platformOf(variables, repository, address);
   const config: Config = {
     workers: !shape.isVercel,
     home: shape.home,
@@ -75,9 +91,10 @@ export function readConfig(environment: Environment): Config {
     database: databaseOf(variables, shape),
     repository,
     testBench: testBenchOf(variables, shape, repository),
-    platform: platformOf(variables, repository, address),
+    platform,
     engineer: engineerOf(variables),
     notifier: notifierOf(variables),
+    drain: drainOf(variables, platform),
     ...secretsOf(variables),
   };
   variables.throwIfBad();
@@ -111,4 +128,9 @@ let known: Config | undefined;
 export function config(): Config {
   known ??= withOwnKeys(readConfig(process.env));
   return known;
+}
+
+/** What `vigil fix` takes from the environment of this process; everything else may be unset or wrong. */
+export function fixConfig(): FixConfig {
+  return readFixConfig(process.env);
 }

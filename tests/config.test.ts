@@ -57,10 +57,17 @@ describe("with nothing set", () => {
       engineer: {
         claude: { kind: "missing" },
         baseUrl: null,
-        models: { triage: null, diagnose: null, fix: null },
+        models: {
+          triage: "claude-haiku-5-5",
+          diagnose: "claude-sonnet-5-5",
+          fix: "claude-sonnet-5-5",
+          escalate: "claude-opus-5-5",
+        },
+        playbooks: "first",
       },
       notifier: { kind: "console" },
       secrets: { cronSecret: null, ingestKey: null, apiToken: null },
+      drain: { secret: null, verify: null, projectId: null, samplingRate: 1 },
       operators: { password: null, viewerPassword: null, supabase: null },
     });
   });
@@ -111,6 +118,8 @@ describe("what is wrong", () => {
     ["SLACK_WEBHOOK_URL", "http://hooks.test/services/x"],
     ["ANTHROPIC_BASE_URL", "http://models.test"],
     ["AGENT_MODEL_FIX", "a model"],
+    ["AGENT_MODEL_ESCALATE", "a model"],
+    ["AGENT_PLAYBOOKS", "last"],
     ["AGENT_HEALTH_PATH", "//evil.test/health"],
     ["AGENT_HEALTH_PATH", "health"],
     ["AGENT_SANDBOX", "docker"],
@@ -242,6 +251,31 @@ describe("on Vercel", () => {
   });
 });
 
+describe("the log drain", () => {
+  const secret = "a-drain-secret-of-thirty-characters";
+
+  it("takes the watched project's lines, and all where the platform is not Vercel", () => {
+    const drain = { VERCEL_DRAIN_SECRET: secret, VERCEL_DRAIN_VERIFY: "abc", VERCEL_DRAIN_SAMPLING: "0.25" };
+    expect(readConfig({ ...local, ...drain, VERCEL_PROJECT_ID: "prj_of_vigil_itself" }).drain).toEqual({
+      ...{ secret, verify: "abc", projectId: null, samplingRate: 0.25 },
+    });
+    const vercel = { VERCEL_TOKEN: "t", VERCEL_PROJECT_ID: "prj_1", AGENT_REPOSITORY: "github:a/b", GITHUB_TOKEN: "t" };
+    expect(readConfig({ ...local, ...drain, ...vercel }).drain.projectId).toBe("prj_1");
+    expect(secretValuesOf(readConfig({ ...local, ...drain }))).toContain(secret);
+  });
+
+  it.each<Record<string, string>>([
+    { VERCEL_DRAIN_SECRET: "short" },
+    { VERCEL_DRAIN_SECRET: `${secret} ${secret}` },
+    { VERCEL_DRAIN_VERIFY: "two words" },
+    { VERCEL_DRAIN_SAMPLING: "0" },
+    { VERCEL_DRAIN_SAMPLING: "25%" },
+    { VERCEL_DRAIN_SAMPLING: "1.5" },
+  ])("refuses %j", (variables) => {
+    expect(complaints({ ...local, ...variables })).toEqual(Object.keys(variables));
+  });
+});
+
 describe("the key of the model", () => {
   it.each([
     ["sk-ant-api03-abcdefghijklmnopqrstuvwxyz", { kind: "present", apiKey: "sk-ant-api03-abcdefghijklmnopqrstuvwxyz" }],
@@ -249,6 +283,25 @@ describe("the key of the model", () => {
     ["sk-ant-x", { kind: "malformed", why: "is cut short or holds characters that no key has." }],
   ])("%s stops nothing", (ANTHROPIC_API_KEY, claude) => {
     expect(readConfig({ ANTHROPIC_API_KEY }).engineer.claude).toEqual(claude);
+  });
+
+  it("has the other service's form where another service is asked", () => {
+    const variables = { ANTHROPIC_BASE_URL: "http://localhost:8080/", ANTHROPIC_API_KEY: "gateway-key" };
+    expect(readConfig(variables).engineer).toMatchObject({
+      claude: { kind: "present", apiKey: "gateway-key" },
+      baseUrl: "http://localhost:8080",
+    });
+    expect(readConfig({ ...variables, ANTHROPIC_API_KEY: "a key" }).engineer.claude.kind).toBe("malformed");
+  });
+});
+
+describe("the models", () => {
+  it("may be others, and escalation and playbooks may be switched off", () => {
+    const variables = { AGENT_MODEL_FIX: "claude-opus-5-5", AGENT_MODEL_ESCALATE: "none", AGENT_PLAYBOOKS: "off" };
+    expect(readConfig(variables).engineer).toMatchObject({
+      models: { diagnose: "claude-sonnet-5-5", fix: "claude-opus-5-5", escalate: null },
+      playbooks: "off",
+    });
   });
 });
 

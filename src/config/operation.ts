@@ -12,6 +12,7 @@ export interface Shape {
 const cronSecretCharactersMin = 32;
 const keyCharactersMin = 20;
 const passwordCharactersMin = 12;
+const drainSecretCharactersMin = 16;
 
 export function shapeOf(variables: Variables): Shape {
   return { isVercel: variables.text("VERCEL") === "1", home: variables.text("VIGIL_HOME") ?? ".vigil" };
@@ -57,6 +58,25 @@ export function notifierOf(variables: Variables): Config["notifier"] {
   return webhookUrl === null ? { kind: "console" } : { kind: "slack", webhookUrl, signingSecret };
 }
 
+export function drainOf(variables: Variables, platform: Config["platform"]): Config["drain"] {
+  const sampling = variables.parsed(
+    "VERCEL_DRAIN_SAMPLING",
+    z
+      .string()
+      .regex(/^[01](?:\.\d{1,6})?$/)
+      .transform(Number)
+      .pipe(z.number().min(0.0001).max(1)),
+    "must be the drain's sampling rate as a share, for example 0.25",
+  );
+  return {
+    secret: secret(variables, "VERCEL_DRAIN_SECRET", drainSecretCharactersMin),
+    verify: secret(variables, "VERCEL_DRAIN_VERIFY", 1),
+    // On Vercel itself the variable names the project that Vigil runs in; with a token it is the watched one.
+    projectId: platform.kind === "vercel" ? platform.projectId : null,
+    samplingRate: sampling ?? 1,
+  };
+}
+
 export function secretsOf(variables: Variables): Pick<Config, "secrets" | "operators"> {
   const secrets = {
     cronSecret: secret(variables, "CRON_SECRET", cronSecretCharactersMin),
@@ -99,7 +119,10 @@ function secret(variables: Variables, name: string, charactersMin: number): stri
     .string()
     .min(charactersMin)
     .regex(/^[\x21-\x7e]+$/);
-  const fix = `must have at least ${charactersMin} visible characters; make one with: openssl rand -base64 32`;
+  const fix =
+    charactersMin === 1
+      ? "must be visible characters only"
+      : `must have at least ${charactersMin} visible characters; make one with: openssl rand -base64 32`;
   return variables.parsed(name, schema, fix);
 }
 

@@ -2,11 +2,12 @@ import type { Config } from "../config.ts";
 
 /** Every secret in the configuration, for whoever removes them from texts (reliability D13). Passwords inside addresses come separately too. */
 export function secretValuesOf(config: Config): string[] {
-  const { repository, platform, engineer, notifier, secrets, operators, database } = config;
+  const { repository, platform, engineer, notifier, secrets, operators, database, drain } = config;
   const values = [
     secrets.cronSecret,
     secrets.ingestKey,
     secrets.apiToken,
+    drain.secret,
     operators.password,
     operators.viewerPassword,
     operators.supabase?.serviceRoleKey,

@@ -135,23 +135,38 @@ function vercelOf(variables: Variables, urls: Urls, healthPath: string): Config[
   return { kind: "vercel", token, projectId: projectId ?? "", teamId, apiUrl, urls, healthPath };
 }
 
+/** The newest model of each class that the SDK names: quick and cheap, able, and the strongest for what is hard. */
+const defaultModels = {
+  triage: "claude-haiku-5-5",
+  diagnose: "claude-sonnet-5-5",
+  fix: "claude-sonnet-5-5",
+  escalate: "claude-opus-5-5",
+};
+
 export function engineerOf(variables: Variables): Config["engineer"] {
   const model = (name: string) =>
-    variables.parsed(name, z.string().regex(/^[\w.:@/-]{1,100}$/), "must be the id of a model");
+    variables.parsed(name, z.string().regex(/^[\w.:@/-]{1,90}$/), "must be the id of a model");
+  const baseUrl = variables.url("ANTHROPIC_BASE_URL", { secureOnly: true });
+  const escalate = model("AGENT_MODEL_ESCALATE") ?? defaultModels.escalate;
+  const playbooks = variables.parsed("AGENT_PLAYBOOKS", z.enum(["first", "off"]), "must be first or off");
   return {
-    claude: claudeKeyOf(variables.text("ANTHROPIC_API_KEY")),
-    baseUrl: variables.url("ANTHROPIC_BASE_URL", { secureOnly: true }),
+    claude: claudeKeyOf(variables.text("ANTHROPIC_API_KEY"), baseUrl),
+    baseUrl,
     models: {
-      triage: model("AGENT_MODEL_TRIAGE"),
-      diagnose: model("AGENT_MODEL_DIAGNOSE"),
-      fix: model("AGENT_MODEL_FIX"),
+      triage: model("AGENT_MODEL_TRIAGE") ?? defaultModels.triage,
+      diagnose: model("AGENT_MODEL_DIAGNOSE") ?? defaultModels.diagnose,
+      fix: model("AGENT_MODEL_FIX") ?? defaultModels.fix,
+      escalate: escalate === "none" ? null : escalate,
     },
+    playbooks: playbooks ?? "first",
   };
 }
 
-function claudeKeyOf(key: string | null): Config["engineer"]["claude"] {
+/** Another service that speaks the Messages API has keys of another form. */
+function claudeKeyOf(key: string | null, baseUrl: string | null): Config["engineer"]["claude"] {
   if (key === null) return { kind: "missing" };
-  if (/^sk-ant-[\w-]{20,300}$/.test(key)) return { kind: "present", apiKey: key };
+  const isElsewhere = baseUrl !== null && /^[\x21-\x7e]{8,500}$/.test(key);
+  if (isElsewhere || /^sk-ant-[\w-]{20,300}$/.test(key)) return { kind: "present", apiKey: key };
   const why = key.startsWith("sk-ant-")
     ? "is cut short or holds characters that no key has."
     : "does not start with sk-ant-.";

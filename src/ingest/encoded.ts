@@ -1,7 +1,7 @@
 /** Secrets that somebody encoded before they reached a text. */
 
-const base64Run = /(?<![\w+/=-])[A-Za-z0-9+/_-]{20,8000}={0,2}(?![\w+/=-])/g;
-const percentRun = /[\w.~!*'()%+-]{0,2000}%[0-9A-Fa-f]{2}[\w.~!*'()%+-]{0,2000}/g;
+const base64Run = /(?<![\w+/-])[A-Za-z0-9+/_-]{20,8000}={0,2}(?![\w+/=-])/g;
+const addressRun = /[\w.~!*'()%+-]{6,8000}/g;
 const runsMax = 200;
 const headBytes = 12;
 
@@ -19,8 +19,8 @@ export function withoutEncoded(text: string, mark: string, isSecret: (decoded: s
     return isSecret(decoded) ? mark : run;
   });
   if (!scrubbed.includes("%")) return scrubbed;
-  return scrubbed.replace(percentRun, (run) => {
-    if (runs++ >= runsMax) return run;
+  return scrubbed.replace(addressRun, (run) => {
+    if (!/%[0-9A-Fa-f]{2}/.test(run) || runs++ >= runsMax) return run;
     const decoded = percentDecoded(run);
     return decoded !== undefined && isSecret(decoded) ? mark : run;
   });

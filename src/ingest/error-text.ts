@@ -19,13 +19,13 @@ const anyName = /^\[?(?:Uncaught )?([A-Za-z][\w$.]{0,100})(?: \[\w{1,60}\])?: /;
 
 /** Reads a printed exception. A text that prints none is its own message. */
 export function spokenError(text: string): SpokenError {
-  const [outermost = ""] = text.slice(0, headMax).split(/^[ \t]{0,20}\[cause\]:/m, 1);
+  const [outermost = ""] = text.slice(0, headMax).split(/^[ \t]{0,20}\[(?:cause|errors)\]:/m, 1);
   const lines = outermost.split("\n", linesMax);
   const first = lines.findIndex(isFrame);
   const hasStack = first >= 0 || (outermost.length < text.length && text.slice(0, headMax).split("\n").some(isFrame));
   const head = (first < 0 ? lines : lines.slice(0, first)).join("\n").trimEnd();
   const line = head.split("\n", 1)[0] ?? "";
-  const found = (hasStack ? anyName.exec(head) : null) ?? named.exec(hasStack ? head : line);
+  const found = hasStack ? nameAt(head) : named.exec(line);
   // Without a stack only a type at the very beginning is one; further on it is somebody's prose.
   const isError = found !== null && (hasStack || found.index === 0);
   if (!isError) return { type: null, message: head === "" ? text : head, stack: hasStack ? text : null, before: "" };
@@ -37,6 +37,12 @@ export function spokenError(text: string): SpokenError {
     stack: hasStack ? text.slice(found.index).trimStart() : null,
     before: head.slice(0, found.index).trim(),
   };
+}
+
+/** A logger's own word may stand first; an error's class says that it is one. */
+function nameAt(head: string): RegExpExecArray | null {
+  const first = anyName.exec(head);
+  return first !== null && /(?:error|exception)$/i.test(first[1] ?? "") ? first : (named.exec(head) ?? first);
 }
 
 function isFrame(line: string): boolean {

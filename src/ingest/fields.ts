@@ -2,11 +2,10 @@ import type { ErrorEvent } from "#domain/event.ts";
 import type { Environment } from "#domain/ids.ts";
 import { cleanLine, cleanText, cut } from "#domain/text.ts";
 import type { Delivery } from "./plain.ts";
-import type { Scrubber } from "./scrub.ts";
 
-/** What every protocol does with a field: times held to the clock, names to their sets, texts cleaned, cut and scrubbed. */
+/** What every protocol does with a field: times held to the clock, names to their sets, texts cleaned and cut. Secrets are taken out later, of the whole event (`scrub-event.ts`). */
 
-/** Longer texts are cut before anything is done with them; the scrubber cuts again, and knows that something is missing. */
+/** Longer texts are cut before anything is done with them. */
 const rawCharactersMax = 70_000;
 export const messageCharactersMax = 8_192;
 export const stackCharactersMax = 32_768;
@@ -99,16 +98,16 @@ export function userOf(user: GivenUser, { hashUser }: Delivery): string | null {
 }
 
 /** `POST /api/orders`: without a query, which would make every request an operation of its own and may hold secrets. */
-export function operationOf(given: string | null | undefined, scrubber?: Scrubber): string | null {
-  return line(given?.slice(0, rawCharactersMax).replace(/[?#].*$/s, ""), 300, scrubber);
+export function operationOf(given: string | null | undefined): string | null {
+  return line(given?.slice(0, rawCharactersMax).replace(/[?#].*$/s, ""), 300);
 }
 
-/** The tags that can be kept: scalars only, bounded, names and values scrubbed. */
-export function tagsOf(tags: Record<string, unknown> | null | undefined, scrubber?: Scrubber): Record<string, string> {
+/** The tags that can be kept: scalars only, bounded and clean. */
+export function tagsOf(tags: Record<string, unknown> | null | undefined): Record<string, string> {
   const kept = Object.entries(tags ?? {})
     .filter(([name, value]) => !isTrap(name) && isScalar(value))
     .slice(0, tagsMax)
-    .map(([name, value]) => [tagNameOf(name, scrubber), tagValueOf(name, String(value), scrubber)] as const);
+    .map(([name, value]) => [line(name, 100) ?? "", cut(cleanLine(String(value).slice(0, rawCharactersMax)), 300)] as const);
   return Object.fromEntries(kept.filter(([name]) => name !== "" && !isTrap(name)));
 }
 
@@ -123,23 +122,12 @@ function isScalar(value: unknown): boolean {
   );
 }
 
-function tagNameOf(name: string, scrubber?: Scrubber): string {
-  return line(name, 100, scrubber) ?? "";
-}
-
-function tagValueOf(name: string, value: string, scrubber?: Scrubber): string {
-  const clean = cleanLine(value.slice(0, rawCharactersMax));
-  return cut(scrubber === undefined ? clean : scrubber.value(name, clean), 300);
-}
-
-/** A text of several lines, clean, scrubbed and at most `charactersMax` long. */
-export function block(given: string | null | undefined, charactersMax: number, scrubber?: Scrubber): string {
-  const clean = cleanText((given ?? "").slice(0, rawCharactersMax));
-  return cut(scrubber === undefined ? clean : scrubber.text(clean), charactersMax);
+/** A text of several lines, clean and at most `charactersMax` long. */
+export function block(given: string | null | undefined, charactersMax: number): string {
+  return cut(cleanText((given ?? "").slice(0, rawCharactersMax)), charactersMax);
 }
 
 /** The same on one line; `null` where nothing is left. */
-export function line(given: string | null | undefined, charactersMax: number, scrubber?: Scrubber): string | null {
-  const clean = cleanLine((given ?? "").slice(0, rawCharactersMax));
-  return cut(scrubber === undefined ? clean : scrubber.text(clean), charactersMax) || null;
+export function line(given: string | null | undefined, charactersMax: number): string | null {
+  return cut(cleanLine((given ?? "").slice(0, rawCharactersMax)), charactersMax) || null;
 }

@@ -17,7 +17,7 @@ const headCharactersMax = 300;
  */
 export function thrownIn(stack: string, head: { type: string | null; message: string }): Thrown[] {
   const body = withoutMessage(stack.slice(0, linesMax * lineCharactersMax), head.message);
-  const [outermost = "", ...causes] = body.split(/^[ \t]{0,20}(?:\[cause\]:|caused by:)/im, causesMax);
+  const [outermost = "", ...causes] = body.split(/^[ \t]{0,20}(?:\[cause\]:|\[errors\]: \[|caused by:)/im, causesMax);
   return [{ ...head, frames: framesIn(outermost) }, ...causes.map(causeIn)];
 }
 
@@ -36,7 +36,17 @@ function causeIn(text: string): Thrown {
     .join("\n")
     .trim();
   const named = /^([A-Z][\w$.]{0,100})(?: \[\w{1,60}\])?: /.exec(said);
-  return { type: named?.[1] ?? null, message: said.slice(named?.[0].length ?? 0), frames: framesIn(text) };
+  return { type: named?.[1] ?? null, message: said.slice(named?.[0].length ?? 0), frames: framesIn(firstOnly(text)) };
+}
+
+/** Brothers of an error stand behind it in the same list; a blank or shortened line ends nothing. */
+function firstOnly(text: string): string {
+  const lines = text.split("\n", linesMax);
+  const first = lines.findIndex((line) => stackLine(line) !== undefined);
+  const end = lines.findIndex(
+    (line, n) => n > first && /^\s{0,20}(?:\]?\},?|[A-Z][\w$.]{0,100}: .{0,1000})$/.test(line),
+  );
+  return first < 0 || end < 0 ? text : lines.slice(0, end).join("\n");
 }
 
 function framesIn(text: string): Frame[] {

@@ -30,6 +30,23 @@ const keysOf = ofTheLast((ingestKey): { secret: string; key: IngestKey }[] => [
   ...bound.map((key) => ({ secret: derivedKey(ingestKey, key), key })),
 ]);
 
+/** A way for an application to report: what to set where it runs. */
+export interface WayIn {
+  environment: Environment;
+  trust: IngestKey["trust"];
+  key: string;
+  /** For Sentry's SDKs; the number after the last slash must be there and means nothing. */
+  dsn: string;
+}
+
+/** The four ways into the Vigil that is reached at `appUrl`: one for each environment and degree of trust. */
+export function waysIn(appUrl: string, ingestKey: string): WayIn[] {
+  return bound.map(({ environment, trust }) => {
+    const key = derivedKey(ingestKey, { environment, trust });
+    return { environment, trust, key, dsn: `${appUrl.replace("://", `://${key}@`)}/1` };
+  });
+}
+
 /** Turns whatever identifies a user into a hash that only this installation can make: counting works, the person is not stored. */
 export function userHasher(ingestKey: string): (user: string) => string {
   return hasherOf(ingestKey);

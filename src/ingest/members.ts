@@ -88,9 +88,9 @@ const [quote, backslash, comma, openBrace, closeBrace, openBracket, closeBracket
 export function endOfString(text: string, from: number): number {
   for (let at = text.indexOf('"', from + 1); at >= 0; at = text.indexOf('"', at + 1)) {
     let before = at - 1;
-    while (text.charCodeAt(before) === backslash) before--;
-    // An even number of backslashes escapes itself and not the quote.
-    if ((at - before) % 2 === 1) return at;
+    while (before > from && text.charCodeAt(before) === backslash) before--;
+    // An even number of backslashes is so many characters of the text; the odd one belongs to the quote.
+    if ((at - 1 - before) % 2 === 0) return at;
   }
   return -1;
 }

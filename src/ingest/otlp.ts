@@ -25,23 +25,40 @@ export function parseOtlp(body: Buffer, signal: Signal, encoding: Encoding, deli
   const parsed: Parsed = { events: [], traffic: [], rejected: [] };
   // The same bytes sent again bring the same ids.
   const batchId = stableId("otlp", body);
-  const beyond = signal === "logs" ? addLogs(parsed, body, encoding) : addTraces(parsed, body, encoding);
+  const beyond =
+    signal === "logs"
+      ? addLogs(
+          parsed,
+          encoding === "json" ? fromJson(body, signal, logsFromJson) : logsFromProtobuf(body),
+          batchId,
+          delivery,
+        )
+      : addTraces(
+          parsed,
+          encoding === "json" ? fromJson(body, signal, spansFromJson) : spansFromProtobuf(body),
+          batchId,
+          delivery,
+        );
   return { ...parsed, rejectedCount: parsed.rejected.length + beyond };
+}
 
-  function addLogs(into: Parsed, bytes: Buffer, encoded: Encoding): number {
-    const logs = encoded === "json" ? fromJson(bytes, signal, logsFromJson) : logsFromProtobuf(bytes);
-    let index = 0;
-    for (const { attributes, items } of logs.resources) {
-      for (const log of items) addLog(into, log, { attributes, index: index++, batchId }, delivery);
-    }
-    return logs.count - index;
+/** Answers how many records were beyond the bound. */
+function addLogs(
+  parsed: Parsed,
+  { resources, count }: Decoded<LogRecord>,
+  batchId: string,
+  delivery: Delivery,
+): number {
+  let index = 0;
+  for (const { attributes, items } of resources) {
+    for (const log of items) addLog(parsed, log, { attributes, index: index++, batchId }, delivery);
   }
+  return count - index;
+}
 
-  function addTraces(into: Parsed, bytes: Buffer, encoded: Encoding): number {
-    const spans: Decoded<Span> = encoded === "json" ? fromJson(bytes, signal, spansFromJson) : spansFromProtobuf(bytes);
-    addSpans(into, spans.resources, batchId, delivery);
-    return spans.count - spans.resources.reduce((sum, { items }) => sum + items.length, 0);
-  }
+function addTraces(parsed: Parsed, { resources, count }: Decoded<Span>, batchId: string, delivery: Delivery): number {
+  addSpans(parsed, resources, batchId, delivery);
+  return count - resources.reduce((sum, { items }) => sum + items.length, 0);
 }
 
 function fromJson<Item extends LogRecord | Span>(

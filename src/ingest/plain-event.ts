@@ -18,7 +18,6 @@ import {
 import { thrownIn } from "./frames.ts";
 import type { Delivery } from "./plain.ts";
 import { type PlainEvent, type PlainException, type PlainTraffic, thrown } from "./plain-shape.ts";
-import type { Scrubber } from "./scrub.ts";
 
 /** From a parsed record to the domain's event. */
 
@@ -37,7 +36,7 @@ export function errorEventOf(plain: PlainEvent, delivery: Delivery): ErrorEvent 
     handled: plain.handled ?? false,
     httpStatus: plain.status ?? plain.httpStatus ?? null,
     userHash: userOf(plain.user, delivery),
-    ...wordsOf(plain, notes, delivery.scrubber),
+    ...wordsOf(plain, notes),
   });
   return event.success ? event.data : "cannot be brought into the shape of an event";
 }
@@ -49,8 +48,8 @@ export function trafficReportOf(plain: PlainTraffic, delivery: Delivery): Traffi
   const report = TrafficReport.safeParse({
     at: momentOf(plain.timestamp, delivery.receivedAt).at,
     environment: place.environment,
-    release: line(plain.release, 200, delivery.scrubber),
-    operation: operationOf(plain.operation ?? plain.route, delivery.scrubber) ?? "",
+    release: line(plain.release, 200),
+    operation: operationOf(plain.operation ?? plain.route) ?? "",
     requests: plain.requests,
     failures: plain.failures,
   });
@@ -63,43 +62,30 @@ type Words = Pick<
 > &
   Partial<Pick<ErrorEvent, "kind" | "dist" | "clientFingerprint" | "externalHost" | "traceId" | "requestId">>;
 
-/**
- * Everything that people or programs wrote. Fails closed: when a text cannot be scrubbed, no text of the event is kept
- * (detection.md §2.3, step 11).
- */
-function wordsOf(plain: PlainEvent, notes: Record<string, string>, scrubber: Scrubber): Words {
-  try {
-    return scrubbedWords(plain, notes, scrubber);
-  } catch {
-    const message = "The text of this event was withheld: it could not be scrubbed.";
-    const nothing = { source: "plain", errorType: null, operation: null, release: null, issueType: null };
-    return { message, stack: null, frames: [], chain: [], ...nothing, tags: notes };
-  }
-}
-
-function scrubbedWords(plain: PlainEvent, notes: Record<string, string>, scrubber: Scrubber): Words {
+/** Everything that people or programs wrote. */
+function wordsOf(plain: PlainEvent, notes: Record<string, string>): Words {
   const exception = thrown(plain);
-  const said = exceptionOf(plain, scrubber);
-  const { errorType, message, frames, chain } = decided([...said.thrown, ...causesOf(exception?.cause, scrubber)]);
-  const tags = tagsOf(plain.tags, scrubber);
+  const said = exceptionOf(plain);
+  const { errorType, message, frames, chain } = decided([...said.thrown, ...causesOf(below(exception))]);
+  const tags = tagsOf(plain.tags);
   // A log line around an exception says something else than the exception does.
   const own = exception?.message || exception?.value;
   const around = own && plain.message && plain.message !== own ? plain.message : said.before;
-  if (around) tags.log_message = line(around, 300, scrubber) ?? "";
-  const externalHost = line(plain.externalHost ?? plain.external_host, 253, scrubber);
+  if (around) tags.log_message = line(around, 300) ?? "";
+  const externalHost = line(plain.externalHost ?? plain.external_host, 253);
   const isThrown = said.stack !== null || errorType !== null;
   return {
     kind: externalHost !== null && !isThrown ? "external" : "error",
-    source: line(plain.source, 50, scrubber) ?? "plain",
+    source: line(plain.source, 50) ?? "plain",
     ...{ message: message || "(no message)", stack: said.stack, frames, errorType, chain },
-    operation: operationOf(plain.operation ?? plain.route, scrubber),
-    release: line(plain.release, 200, scrubber),
-    dist: line(plain.dist, 64, scrubber),
-    issueType: line(plain.issue_type ?? plain.issueType, 100, scrubber),
-    clientFingerprint: statedIn(plain.fingerprint, scrubber),
+    operation: operationOf(plain.operation ?? plain.route),
+    release: line(plain.release, 200),
+    dist: line(plain.dist, 64),
+    issueType: line(plain.issue_type ?? plain.issueType, 100),
+    clientFingerprint: statedIn(plain.fingerprint),
     externalHost,
-    traceId: line(plain.traceId ?? plain.trace_id, 64, scrubber),
-    requestId: line(plain.requestId ?? plain.request_id, 200, scrubber),
+    traceId: line(plain.traceId ?? plain.trace_id, 64),
+    requestId: line(plain.requestId ?? plain.request_id, 200),
     tags: { ...tags, ...notes },
   };
 }
@@ -112,11 +98,11 @@ interface Said {
 }
 
 /** The exception in its own fields, or as a log line prints it. */
-function exceptionOf(plain: PlainEvent, scrubber: Scrubber): Said {
+function exceptionOf(plain: PlainEvent): Said {
   const exception = thrown(plain);
-  const message = block(exception?.message || exception?.value || plain.message, messageCharactersMax, scrubber);
-  const stack = block(exception?.stack ?? exception?.stacktrace ?? plain.stack, stackCharactersMax, scrubber) || null;
-  const type = line(givenType(plain), 200, scrubber) ?? typeIn(stack);
+  const message = block(exception?.message || exception?.value || plain.message, messageCharactersMax);
+  const stack = block(exception?.stack ?? exception?.stacktrace ?? plain.stack, stackCharactersMax) || null;
+  const type = line(givenType(plain), 200) ?? typeIn(stack);
   if (stack !== null) return { thrown: thrownIn(stack, { type, message }), stack, before: "" };
   const spoken = spokenError(message);
   const head = { type: type ?? spoken.type, message: type === null ? spoken.message : message };
@@ -128,20 +114,24 @@ function exceptionOf(plain: PlainEvent, scrubber: Scrubber): Said {
 const causesMax = 8;
 
 /** The causes that stand in fields of their own, outermost first. */
-function causesOf(cause: PlainException | null | undefined, scrubber: Scrubber): Thrown[] {
+function causesOf(cause: PlainException | null | undefined): Thrown[] {
   const causes: Thrown[] = [];
-  for (let next = cause; next !== null && next !== undefined && causes.length < causesMax; next = next.cause) {
-    const message = block(next.message ?? next.value, messageCharactersMax, scrubber);
-    const stack = block(next.stack ?? next.stacktrace, stackCharactersMax, scrubber);
-    const type = line(next.type ?? next.name, 200, scrubber) ?? typeIn(stack);
+  for (let next = cause; next !== null && next !== undefined && causes.length < causesMax; next = below(next)) {
+    const message = block(next.message ?? next.value, messageCharactersMax);
+    const stack = block(next.stack ?? next.stacktrace, stackCharactersMax);
+    const type = line(next.type ?? next.name, 200) ?? typeIn(stack);
     causes.push(...thrownIn(stack, { type, message }));
   }
   return causes;
 }
 
-function statedIn(given: string | string[] | null | undefined, scrubber: Scrubber): string[] | null {
+function below(exception: PlainException | null | undefined): PlainException | null | undefined {
+  return exception?.cause ?? exception?.errors?.[0];
+}
+
+function statedIn(given: string | string[] | null | undefined): string[] | null {
   const texts = typeof given === "string" ? [given] : (given ?? []);
-  const parts = texts.slice(0, 20).flatMap((text) => line(cleanLine(text), 200, scrubber) ?? []);
+  const parts = texts.slice(0, 20).flatMap((text) => line(cleanLine(text), 200) ?? []);
   return parts.length === 0 ? null : parts;
 }
 

@@ -26,6 +26,10 @@ const Exception = z.object({
   stack: text.nullish(),
   stacktrace: text.nullish(),
   // A cause that is none of an exception (people throw texts, too) costs only itself.
+  /** Of several errors in one the first leads on: its siblings are no causes of it. */
+  get errors(): z.ZodType<(PlainException | null)[] | null | undefined> {
+    return z.array(Exception.nullable().catch(null)).nullish().catch(null);
+  },
   get cause(): z.ZodType<PlainException | null | undefined> {
     return Exception.nullish().catch(null);
   },
@@ -38,6 +42,7 @@ export interface PlainException {
   stack?: string | null | undefined;
   stacktrace?: string | null | undefined;
   cause?: PlainException | null | undefined;
+  errors?: (PlainException | null)[] | null | undefined;
 }
 
 export const PlainEvent = z

@@ -5,7 +5,6 @@ import { type Member, membersOf } from "./members.ts";
 import { isPinoLine, plainFromPino } from "./pino.ts";
 import { errorEventOf, trafficReportOf } from "./plain-event.ts";
 import { PlainEvent, PlainTraffic } from "./plain-shape.ts";
-import type { Scrubber } from "./scrub.ts";
 
 /** Vigil's own protocol: JSON as anybody can send it with `fetch` (detection.md §2.1). */
 
@@ -17,7 +16,6 @@ export interface Delivery {
   contentType: string | null;
   receivedAt: Date;
   key: IngestKey;
-  scrubber: Scrubber;
   hashUser: (user: string) => string;
   /** Who asks from where, for events of browsers that name no user; hashed like any user. */
   visitor?: string | null;
@@ -40,7 +38,7 @@ export interface Parsed {
 
 /**
  * Reads one event, a list, or one per line. A bad record costs only itself; a body that cannot be read as a whole, or a
- * single record that is too large, throws. Everything in the answer is bounded, clean and scrubbed.
+ * single record that is too large, throws. Everything in the answer is bounded and clean; secrets are taken out later, for every protocol alike.
  */
 export function parsePlain(body: Uint8Array, delivery: Delivery): Parsed {
   if (body.byteLength > bodyBytesMax) throw new Failure("too_large", `The body is larger than ${bodyBytesMax} bytes.`);

@@ -9,7 +9,7 @@ import { withoutPrivateKeys, withoutTokens } from "./vendor-tokens.ts";
 const scheme = "(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{1,20}:\\/\\/";
 /** A database password may hold anything; in other addresses a slash ends the part that can name a user. */
 const databaseUser =
-  /(?<![a-z0-9+.-])((?:postgres(?:ql)?|mysql|mariadb|mongodb(?:\+srv)?|rediss?|amqps?|mssql):\/\/)[^\s"'<>]{1,400}@/gi;
+  /(?<![a-z0-9+.-])((?:postgres(?:ql)?|mysql|mariadb|mongodb(?:\+srv)?|rediss?|amqps?|mssql):\/\/)(?:(?!:\/\/)[^\s"'<>]){1,400}@/gi;
 const urlUser = new RegExp(`(${scheme})[^\\s/@"'<>]{1,400}(?:@[^\\s/@"'<>]{1,100})?@`, "gi");
 const credential = /(?<![\w-])(bearer|basic|digest)([ \t]{1,5})([A-Za-z0-9._~+/=-]{8,4000})/gi;
 /** As a header line, as JSON and as a pair in a list. */
@@ -85,7 +85,7 @@ function quoteOf(given: string): string {
 
 /** A name, a type or a test's "secret123" is no secret: only a literal as long as an issued one, with letters and digits, is. */
 const literal = new RegExp(
-  `((?:${sensitiveKey}|token)["']?[ \\t]{0,5}(?:=>?|:|\\?\\?|\\|\\|)[ \\t]{0,5})(["'\`])([^"'\`\\s\${}<>]{8,500})\\2`,
+  `((?:${sensitiveKey}|token)["']?[ \\t]{0,5}(?:=>?|:|\\?\\?|\\|\\|)[ \\t]{0,5})(["'\`])([^"'\`\\s\${}<>]{16,500})\\2`,
   "gi",
 );
 

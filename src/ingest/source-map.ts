@@ -20,14 +20,23 @@ const MapFile = z.object({
   names: z.array(z.string()).default([]),
   mappings: z.string(),
   ignoreList: z.array(z.number()).optional(),
+  debugId: z.string().optional().catch(undefined),
+  debug_id: z.string().optional().catch(undefined),
   x_google_ignoreList: z.array(z.number()).optional(),
 });
 
-/** Reads a map. Answers `undefined` for a text that is none. */
 export function isSourceMap(text: string): boolean {
   return parsed(text) !== undefined;
 }
 
+/** The debug id that a bundler wrote into a map, under either of its names. */
+export function debugIdOf(text: string): string | undefined {
+  const file = parsed(text);
+  const id = file?.debugId ?? file?.debug_id;
+  return id !== undefined && /^[0-9a-fA-F-]{32,36}$/.test(id) ? id : undefined;
+}
+
+/** Reads a map. Answers `undefined` for a text that is none. */
 export async function readSourceMap(text: string): Promise<SourceMap | undefined> {
   const file = parsed(text);
   if (file === undefined) return undefined;

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { waysIn } from "#ingest/keys.ts";
 
 let home: string;
 beforeAll(async () => {
@@ -30,6 +31,19 @@ it("explains itself", async () => {
   const { code, output } = await vigil(["--help"]);
   expect(code).toBe(0);
   expect(output).toMatch(/doctor[\s\S]*audit/);
+});
+
+it("shows the keys and DSNs by which an application reports", async () => {
+  const ingestKey = "an-ingest-key-of-thirty-characters";
+  const address = { APP_URL: "https://vigil.example.com", AGENT_INGEST_KEY: ingestKey };
+  const { code, output } = await vigil(["keys", "--json"], address);
+  const ways = output
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect([code, ways]).toEqual([0, waysIn("https://vigil.example.com", ingestKey)]);
+  expect(ways[0].dsn).toMatch(/^https:\/\/[0-9a-f]{32}@vigil\.example\.com\/1$/);
+  expect(output).not.toContain(ingestKey);
 });
 
 it("says what it did not understand, with exit 2", async () => {

@@ -120,13 +120,13 @@ describe("sending events", () => {
     expect([response.status, response.headers.get("retry-after")]).toEqual([503, "30"]);
   });
 
-  it("is slowed down above 3,000 events at once, with the time to wait", async () => {
+  it("is slowed down above 10,000 at once from a key that everybody can read, with the time to wait", async () => {
     const batch = JSON.stringify(Array.from({ length: 1_000 }, () => anEvent));
-    expect([(await send(batch)).status, (await send(batch)).status, (await send(batch)).status]).toEqual([
-      200, 200, 200,
-    ]);
-    const response = await fetch(url, { method: "POST", body: batch, headers: { authorization: `Bearer ${token}` } });
-    expect([response.status, response.headers.get("retry-after")]).toEqual([429, "10"]);
+    const authorization = `Bearer ${derivedKey(token, { environment: "production", trust: "browser" })}`;
+    for (let sent = 0; sent < 10; sent++) expect((await send(batch, { authorization })).status).toBe(200);
+    const response = await fetch(url, { method: "POST", body: batch, headers: { authorization } });
+    expect([response.status, response.headers.get("retry-after")]).toEqual([429, "1"]);
+    expect((await send(batch)).status).toBe(200);
   });
 });
 

@@ -2,21 +2,25 @@ import type { ErrorEvent } from "#domain/event.ts";
 import { type IngestKey, userHasher } from "#ingest/keys.ts";
 import { type Delivery, parsePlain } from "#ingest/plain.ts";
 import { createScrubber } from "#ingest/scrub.ts";
+import { eventScrubber } from "#ingest/scrub-event.ts";
 
 export const receivedAt = new Date("2026-11-23T10:00:00.000Z");
 const serverKey: IngestKey = { environment: null, trust: "server" };
 
+const scrubber = eventScrubber(createScrubber(["a-configured-secret"]));
+
+/** What is stored of a body: read, and scrubbed as the engine does it. */
 export function parse(body: string | Uint8Array, changes: Partial<Delivery> = {}) {
   const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
-  return parsePlain(bytes, {
+  const parsed = parsePlain(bytes, {
     contentType: "application/json",
     receivedAt,
     key: serverKey,
-    scrubber: createScrubber(["a-configured-secret"]),
     hashUser: userHasher("key"),
     newId: () => "new-id",
     ...changes,
   });
+  return { ...parsed, events: parsed.events.map(scrubber.whole), traffic: parsed.traffic.map(scrubber.traffic) };
 }
 
 /** The one event that a record becomes. */

@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { framesOf, normalisePath } from "#ingest/frames.ts";
+import { decided } from "#ingest/chain.ts";
+import { normalisePath, thrownIn } from "#ingest/frames.ts";
 
 const release = "3f2a1b4c5d6e7f8091a2b3c4d5e6f708192a3b4c";
+
+const framesOf = (stack: string, message = "") => decided(thrownIn(stack, { type: null, message })).frames;
 
 /** `file:line:column function`, with a `-` before what is not the application's. */
 function read(stack: string, message?: string): string[] {
@@ -31,13 +34,13 @@ describe("a stack text", () => {
       "src/lib/campaign.ts:7:9 Campaign",
       "src/lib/campaign.ts:20:5 Campaign.start",
       "src/index.ts:1:1",
-      "shop/src/get.ts:3:4 GET",
+      "src/get.ts:3:4 GET",
       "src/app/(shop)/[slug]/page.tsx:9:2",
       "-index 0:null:null Promise.all",
       "-<anonymous>:null:null Array.map",
       "-node:internal/process/task_queues:105:5 process.processTicksAndRejections",
       "-node_modules/express/lib/router.js:10:20 next",
-      "-<eval>:1:7",
+      "src/x.ts:1:1",
     ]);
   });
 
@@ -113,7 +116,12 @@ describe("a file name", () => {
     ["app/page.tsx", "app/page.tsx"],
     [`/data/.vigil/platform/releases/${release}/src/server.ts`, "src/server.ts"],
     ["/srv/www/current/src/a.ts", "src/a.ts"],
-    ["/opt/thing/a.ts", "/opt/thing/a.ts"],
+    ["/opt/thing/a.ts", "a.ts"],
+    ["/opt/lib/a.ts", "lib/a.ts"],
+    ["/home/deploy/shop/lib/a.js", "lib/a.js"],
+    ["/home/deploy/shop/releases/20260301/lib/a.js", "lib/a.js"],
+    ["/srv/shop/current/lib/a.js", "lib/a.js"],
+    ["/a.js", "/a.js"],
     ["webpack-internal:///(rsc)/./src/app/page.tsx", "src/app/page.tsx"],
     ["webpack-internal:///./src/app/page.tsx", "src/app/page.tsx"],
     ["webpack://shop/./src/a.ts?1a2b", "src/a.ts"],

@@ -33,6 +33,8 @@ describe("an event", () => {
       userHash: null,
       issueType: null,
       tags: {},
+      kind: "error",
+      ...{ dist: null, chain: [], clientFingerprint: null, externalHost: null, traceId: null, requestId: null },
     });
   });
 
@@ -59,6 +61,7 @@ describe("an event", () => {
     };
     expect(eventOf(record)).toEqual({
       id: "event-1",
+      kind: "error",
       at: new Date("2026-11-23T09:59:00.000Z"),
       source: "clinic",
       trust: "server",
@@ -69,7 +72,13 @@ describe("an event", () => {
       errorType: "TypeError",
       message: "x is undefined",
       stack: "TypeError: x is undefined\n    at POST (/app/src/a.ts:4:2)",
-      frames: [{ file: "src/a.ts", line: 4, column: 2, function: "POST", inApp: true }],
+      frames: [
+        {
+          ...{ file: "src/a.ts", line: 4, column: 2, function: "POST", inApp: true },
+          ...{ context: null, debugId: null, mapped: false },
+        },
+      ],
+      ...{ dist: null, chain: [], clientFingerprint: null, externalHost: null, traceId: null, requestId: null },
       operation: "POST /api/campaigns/launch",
       httpStatus: 500,
       userHash: expect.stringMatching(/^[0-9a-f]{32}$/),
