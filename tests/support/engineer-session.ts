@@ -32,6 +32,7 @@ export function aSession(
   const released: string[] = [];
   const told: string[] = [];
   const spentUsd = () => booked.reduce((sum, { call }) => sum + call.costUsd, 0);
+  const kept = (answer: unknown) => JSON.parse(JSON.stringify(reordered(answer)));
   return {
     booked,
     planned,
@@ -41,7 +42,7 @@ export function aSession(
     spentUsd,
     signal: options.signal ?? new AbortController().signal,
     recall: async (request) =>
-      structuredClone([...(options.earlier ?? []), ...booked].find((entry) => entry.request === request)?.answer),
+      [...(options.earlier ?? []), ...booked].find((entry) => entry.request === request)?.answer,
     reserve: async (call) => {
       const aside = [...open.values()].reduce((sum, { usdMax }) => sum + usdMax, 0);
       if (spentUsd() + aside + call.usdMax > (options.usdMax ?? 100)) {
@@ -56,7 +57,7 @@ export function aSession(
       const plan = open.get(id);
       if (plan === undefined) throw new Error(`${id} was not reserved, or is booked already`);
       open.delete(id);
-      booked.push({ request: plan.request, call, answer: structuredClone(answer) });
+      booked.push({ request: plan.request, call, answer: kept(answer) });
     },
     release: async (id) => {
       if (!open.delete(id)) throw new Error(`${id} was not reserved`);
@@ -67,4 +68,12 @@ export function aSession(
       options.onTell?.(text);
     },
   };
+}
+
+/** A database keeps JSON, but not the order of its fields. */
+function reordered(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(reordered);
+  if (typeof value !== "object" || value === null) return value;
+  const fields = Object.entries(value).toSorted(([a], [b]) => a.length - b.length || (a < b ? -1 : 1));
+  return Object.fromEntries(fields.map(([name, inner]) => [name, reordered(inner)]));
 }
