@@ -45,7 +45,7 @@ export interface Agent extends Operations {
   secrets: Config["secrets"];
   drain: Config["drain"];
   /** How people sign in. `null`: not configured, and then nobody gets in. */
-  operators: Pick<Config["operators"], "password" | "viewerPassword">;
+  operators: Pick<Config["operators"], "password" | "viewerPassword" | "isOwnPassword">;
   /** Every configured secret, for whoever takes them out of texts (reliability D13). */
   secretValues: string[];
   /** The origin by which people reach Vigil. */

@@ -65,6 +65,8 @@ export interface Config {
     password: string | null;
     /** Who signs in with it may look and change nothing. */
     viewerPassword: string | null;
+    /** Nobody set a password: the one kept beside the other keys counts, and is told at the start. */
+    isOwnPassword: boolean;
     supabase: { url: string; anonKey: string; serviceRoleKey: string | null } | null;
   };
 }
@@ -118,7 +120,7 @@ export function withOwnKeys(config: Config, ensure: (home: string) => KeyFile = 
       ingestKey: ingestKey ?? kept.ingestKey,
       apiToken: apiToken ?? kept.apiToken,
     },
-    operators: { ...config.operators, password: password ?? kept.operatorPassword },
+    operators: { ...config.operators, password: password ?? kept.operatorPassword, isOwnPassword: password === null },
   };
 }
 

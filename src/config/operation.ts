@@ -89,7 +89,7 @@ export function secretsOf(variables: Variables): Pick<Config, "secrets" | "opera
   if (viewerPassword !== null && viewerPassword === password) {
     variables.bad("AGENT_VIEWER_PASSWORD", "must differ from AGENT_OPERATOR_PASSWORD");
   }
-  return { secrets, operators: { password, viewerPassword, supabase: supabaseOf(variables) } };
+  return { secrets, operators: { password, viewerPassword, isOwnPassword: false, supabase: supabaseOf(variables) } };
 }
 
 /** Whoever may send events must not be able to approve fixes. */

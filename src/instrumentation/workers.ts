@@ -1,4 +1,4 @@
-import { agent } from "#agent.ts";
+import { type Agent, agent } from "#agent.ts";
 
 /** Starts the agent with its workers; where that fails the process ends, because a server without its agent would answer 500 for ever. */
 export async function startWorkers(): Promise<void> {
@@ -6,10 +6,19 @@ export async function startWorkers(): Promise<void> {
     const running = await agent();
     stopOnSignal(running.stop);
     await running.startWorkers();
+    console.log(doorOf(running));
   } catch (error) {
     console.error(`Vigil cannot start. ${inWords(error)}`);
     process.exit(1);
   }
+}
+
+/** Where people sign in; a password that nobody chose is told, or nobody could. */
+function doorOf({ appUrl, operators }: Agent): string {
+  const { password, isOwnPassword } = operators;
+  const door = `[vigil] Dashboard: ${appUrl}/dashboard/agent`;
+  if (password === null) return `${door} (set AGENT_OPERATOR_PASSWORD to sign in)`;
+  return isOwnPassword ? `${door}  password: ${password}` : door;
 }
 
 /** Longer than any step needs to notice; then the leases of what is left expire by themselves. */

@@ -10,7 +10,11 @@ export const secrets = {
   ingestKey: "ingest-key-of-thirty-characters",
   apiToken: "api-token-of-thirty-characters-",
 };
-export const operators = { password: "correct-horse-battery", viewerPassword: "only-looking-around" };
+export const operators = {
+  password: "correct-horse-battery",
+  viewerPassword: "only-looking-around",
+  isOwnPassword: false,
+};
 export const issueId = "4f3c2a10-0000-4000-8000-000000000001";
 export const appUrl = "https://vigil.test";
 const project: ProjectView = {
@@ -64,6 +68,8 @@ export function anAgent(changes: Partial<Agent> = {}): Agent & Asked {
     issues: noting("issues", [{ id: issueId }]),
     issue: async (id) => (id === issueId ? { id, status: "awaiting_approval" } : undefined),
     command: noting("command", { id: issueId, status: "deploying" }),
+    merge: noting("merge", { id: issueId }),
+    split: noting("split", { id: issueId }),
     project: noting("project", project),
     changeSettings: noting("changeSettings", project),
     pause: noting<[request: { reason: string; resumeAt: Date | null }, actor: Actor], ProjectView>("pause", project),

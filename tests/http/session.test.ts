@@ -74,7 +74,7 @@ describe("signing in", () => {
   });
 
   it("lets nobody in while no password is set", async () => {
-    const { enter } = aDoor(anAgent({ operators: { password: null, viewerPassword: null } }));
+    const { enter } = aDoor(anAgent({ operators: { ...operators, password: null } }));
     expect((await enter({ password: "" })).status).toBe(500);
   });
 
