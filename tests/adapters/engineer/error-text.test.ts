@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { nullishErrorOf } from "#adapters/engineer/playbooks/null-guard/error-text.ts";
 import { placeOf } from "#adapters/engineer/playbooks/places.ts";
+import { Frame } from "#domain/event.ts";
 import { aProblem, aSnapshot } from "./snapshots.ts";
 
 const read = { form: "read", expression: null };
@@ -120,7 +121,7 @@ describe("the place of an error in the snapshot", () => {
   });
 
   it("is taken from the frames where there are any", async () => {
-    const frames = [{ file: "lib/utils.js", line: 5, column: null, function: "encode", inApp: true }];
+    const frames = [Frame.parse({ file: "lib/utils.js", line: 5, column: null, function: "encode", inApp: true })];
     expect(await placeOf(aProblem({ frames, stack: "at x (index.js:1:1)" }), snapshot)).toEqual(
       place("lib/utils.js", 5, null, "encode"),
     );

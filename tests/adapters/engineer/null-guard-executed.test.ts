@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createPlaybooksEngineer } from "#adapters/engineer/playbooks/playbooks.ts";
+import { aSession } from "#tests/support/engineer-session.ts";
 import { aProblem, aSnapshot } from "./snapshots.ts";
 
 const engineer = createPlaybooksEngineer();
@@ -49,9 +50,9 @@ it("turns a handler that throws into one that answers 404, and leaves its other 
   const problem = aProblem({ message: error.message, errorType: error.name, stack });
   const snapshot = aSnapshot({ [path]: handler });
 
-  const found = await engineer.diagnose(problem, snapshot);
+  const found = await engineer.diagnose(problem, snapshot, aSession());
   if (found.kind !== "diagnosed") throw new Error(found.because);
-  const repair = await engineer.repair(problem, found.diagnosis, snapshot, []);
+  const repair = await engineer.repair(problem, { diagnosis: found.diagnosis, feedback: [] }, snapshot, aSession());
   if (repair.kind !== "edits") throw new Error(repair.because);
 
   const after = await load("after.mjs", repair.edits[0]?.content ?? "");

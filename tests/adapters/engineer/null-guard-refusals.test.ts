@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createPlaybooksEngineer } from "#adapters/engineer/playbooks/playbooks.ts";
+import { aSession } from "#tests/support/engineer-session.ts";
 import { aProblem, aSnapshot, failing } from "./snapshots.ts";
 
 const engineer = createPlaybooksEngineer();
@@ -8,7 +9,7 @@ const strict = { "tsconfig.json": `{ "compilerOptions": { "strict": true } }` };
 
 async function diagnosed(path: string, signed: string, error: string, others: Record<string, string> = {}) {
   const { code, problem } = failing(path, signed, error);
-  return engineer.diagnose(problem, aSnapshot({ ...others, [path]: code }));
+  return engineer.diagnose(problem, aSnapshot({ ...others, [path]: code }), aSession());
 }
 
 describe("nothing is repaired", () => {
@@ -92,6 +93,20 @@ describe("nothing is repaired", () => {
       because: "holds nothing that can fail like this",
     },
     {
+      name: "where a module has no such name",
+      path: "src/a.js",
+      code: "const meta = require('./meta');\nexports.a = () => {\n  if (meta.settings.⟦logo) draw();\n};\n",
+      error: undefinedRead("logo"),
+      because: "no part of the module",
+    },
+    {
+      name: "where a class is not there",
+      path: "src/a.js",
+      code: "exports.a = (io) => {\n  return io.Transport.⟦prototype;\n};\n",
+      error: undefinedRead("prototype"),
+      because: "a class that is not there",
+    },
+    {
       name: "in code that does not parse",
       path: "src/a.js",
       code: "export const a = (x) => x.b.⟦id ?? {;\n",
@@ -136,7 +151,7 @@ describe("nothing is repaired", () => {
     const now = "export function f(x) {\n  if (x === undefined) {\n    return '';\n  }\n  return x.name;\n}\n";
     const stack = "TypeError: x\n    at f (/app/src/a.js:2:12)";
     const problem = aProblem({ message: undefinedRead("name"), stack });
-    expect(await engineer.diagnose(problem, aSnapshot({ "src/a.js": now }))).toMatchObject({
+    expect(await engineer.diagnose(problem, aSnapshot({ "src/a.js": now }), aSession())).toMatchObject({
       kind: "diagnosed",
       diagnosis: { causeClass: "already_fixed" },
     });
@@ -157,7 +172,7 @@ describe("nothing is repaired", () => {
       undefinedRead(`id${order}`),
     );
     const snapshot = aSnapshot({ "src/a.js": code, "src/auth.ts": "export {};\n" });
-    expect(await engineer.diagnose(problem, snapshot)).toMatchObject({ kind: "unknown" });
+    expect(await engineer.diagnose(problem, snapshot, aSession())).toMatchObject({ kind: "unknown" });
   });
 
   it("where the error passed through a library before it reached the application", async () => {
@@ -168,6 +183,7 @@ describe("nothing is repaired", () => {
     const result = await engineer.diagnose(
       problem,
       aSnapshot({ "src/a.js": "export const run = (x) => match(x.split);\n" }),
+      aSession(),
     );
     expect(result).toMatchObject({ kind: "unknown", because: expect.stringContaining("inside minimatch") });
   });
@@ -179,7 +195,7 @@ describe("a repair is never more sure than what it rests on", () => {
   const problem = (place: string) =>
     aProblem({ message: undefinedRead("label"), stack: `TypeError: x\n    at run (/app/src/a.js:${place})` });
   const sure = async (place: string) => {
-    const result = await engineer.diagnose(problem(place), aSnapshot({ "src/a.js": code }));
+    const result = await engineer.diagnose(problem(place), aSnapshot({ "src/a.js": code }), aSession());
     return result.kind === "diagnosed" ? result.diagnosis.confidence : result.because;
   };
 

@@ -538,7 +538,7 @@ export async function planOf(id: string) {
     error: nullRead("length"),
     from: "if (value.length",
     to: "if (value === undefined || value === null || value.length",
-    confidence: [80, 90],
+    confidence: [65, 79],
   },
   {
     name: "a list that may be left out is gone through as an empty one",

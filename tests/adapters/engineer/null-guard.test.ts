@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createPlaybooksEngineer } from "#adapters/engineer/playbooks/playbooks.ts";
+import { aSession } from "#tests/support/engineer-session.ts";
 import { answers, chains, type GuardCase, waysOut } from "./null-guard-table.ts";
 import { aSnapshot, failing } from "./snapshots.ts";
 
@@ -14,9 +15,9 @@ async function repaired({
 }: Pick<GuardCase, "path" | "code" | "error" | "others">) {
   const { code, problem, line } = failing(path, signed, error);
   const snapshot = aSnapshot({ ...others, [path]: code });
-  const found = await engineer.diagnose(problem, snapshot);
+  const found = await engineer.diagnose(problem, snapshot, aSession());
   if (found.kind !== "diagnosed") throw new Error(found.because);
-  const result = await engineer.repair(problem, found.diagnosis, snapshot, []);
+  const result = await engineer.repair(problem, { diagnosis: found.diagnosis, feedback: [] }, snapshot, aSession());
   if (result.kind !== "edits") throw new Error(result.because);
   return { code, line, diagnosis: found.diagnosis, result };
 }

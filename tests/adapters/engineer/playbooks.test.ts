@@ -3,6 +3,7 @@ import type { Playbook } from "#adapters/engineer/playbooks/playbook.ts";
 import { createPlaybooksEngineer } from "#adapters/engineer/playbooks/playbooks.ts";
 import { engineerContract } from "#tests/ports/engineer.contract.ts";
 import { aDiagnosis } from "#tests/support/builders.ts";
+import { aSession } from "#tests/support/engineer-session.ts";
 import { aProblem, aSnapshot, failing } from "./snapshots.ts";
 
 const { code, problem } = failing(
@@ -44,35 +45,33 @@ const snapshot = aSnapshot({});
 describe("the engineer of playbooks", () => {
   it("asks one playbook after the other and signs with the name of the one that knew", async () => {
     const engineer = createPlaybooksEngineer({ playbooks: [silent, unsure, sure] });
-    expect(await engineer.diagnose(problem, snapshot)).toEqual({
+    expect(await engineer.diagnose(problem, snapshot, aSession())).toEqual({
       kind: "diagnosed",
       diagnosis: aDiagnosis({ engineer: "playbook:sure" }),
-      calls: [],
+      severity: null,
     });
   });
 
   it("asks for the repair where the diagnosis came from, with what went wrong before", async () => {
     const engineer = createPlaybooksEngineer({ playbooks: [silent, sure] });
-    const feedback = [{ attempt: 1, because: "the tests fail", output: null }];
+    const feedback = [{ attempt: 1, because: "the tests fail", output: null, diff: null }];
     const diagnosis = aDiagnosis({ engineer: "playbook:sure" });
-    expect(await engineer.repair(problem, diagnosis, snapshot, feedback)).toEqual({
+    expect(await engineer.repair(problem, { diagnosis, feedback }, snapshot, aSession())).toEqual({
       kind: "cannot_fix",
       because: "1 tried",
-      calls: [],
     });
   });
 
   it("passes on why a playbook that knows such problems could say nothing", async () => {
     const engineer = createPlaybooksEngineer({ playbooks: [silent, unsure] });
-    expect(await engineer.diagnose(problem, snapshot)).toEqual({ kind: "unknown", because: "too dark", calls: [] });
+    expect(await engineer.diagnose(problem, snapshot, aSession())).toEqual({ kind: "unknown", because: "too dark" });
   });
 
   it("says so when no playbook knows such problems", async () => {
     const engineer = createPlaybooksEngineer({ playbooks: [silent] });
-    expect(await engineer.diagnose(problem, snapshot)).toEqual({
+    expect(await engineer.diagnose(problem, snapshot, aSession())).toEqual({
       kind: "unknown",
       because: "no playbook knows this kind of problem",
-      calls: [],
     });
   });
 });

@@ -19,12 +19,19 @@ export function aSnapshot(files: Record<string, string>): Snapshot {
       return lines.filter((line) => line.text.includes(text)).slice(0, limit);
     },
     history: async () => [],
+    blame: async () => [],
   };
 }
 
 export function aProblem(change: Partial<Problem> = {}): Problem {
   return {
     fingerprint: "f1",
+    severity: "P2",
+    environment: "production",
+    release: null,
+    eventCount: 1,
+    affectedUsers: 1,
+    past: [],
     issueType: "api_error",
     title: "",
     message: "",

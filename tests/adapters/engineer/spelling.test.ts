@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createPlaybooksEngineer } from "#adapters/engineer/playbooks/playbooks.ts";
 import type { Problem } from "#ports/engineer.ts";
+import { aSession } from "#tests/support/engineer-session.ts";
 import { aProblem, aSnapshot } from "./snapshots.ts";
 
 const engineer = createPlaybooksEngineer();
@@ -9,9 +10,9 @@ const typo = (change: Partial<Problem>) =>
 
 async function corrected(files: Record<string, string>, problem: Problem) {
   const snapshot = aSnapshot(files);
-  const found = await engineer.diagnose(problem, snapshot);
+  const found = await engineer.diagnose(problem, snapshot, aSession());
   if (found.kind !== "diagnosed") return found.because;
-  const result = await engineer.repair(problem, found.diagnosis, snapshot, []);
+  const result = await engineer.repair(problem, { diagnosis: found.diagnosis, feedback: [] }, snapshot, aSession());
   if (result.kind !== "edits") return result.because;
   return {
     diagnosis: found.diagnosis,
@@ -164,15 +165,17 @@ const y = { "recieve it": x["recieve it"], z: gql\`recieve seperate\` };
 
   it("for an error that merely speaks of spelling", async () => {
     const problem = aProblem({ errorType: "TypeError", message: "typo is not defined", issueType: "api_error" });
-    expect(await engineer.diagnose(problem, aSnapshot({}))).toMatchObject({ kind: "unknown" });
+    expect(await engineer.diagnose(problem, aSnapshot({}), aSession())).toMatchObject({ kind: "unknown" });
   });
 
   it("twice: an attempt that failed is not repeated", async () => {
     const snapshot = aSnapshot(files("Not recieved here"));
     const problem = typo({ message: 'Typo: "Not recieved here"' });
-    const found = await engineer.diagnose(problem, snapshot);
+    const found = await engineer.diagnose(problem, snapshot, aSession());
     if (found.kind !== "diagnosed") throw new Error(found.because);
-    const feedback = [{ attempt: 1, because: "the tests fail", output: null }];
-    expect(await engineer.repair(problem, found.diagnosis, snapshot, feedback)).toMatchObject({ kind: "cannot_fix" });
+    const feedback = [{ attempt: 1, because: "the tests fail", output: null, diff: null }];
+    expect(
+      await engineer.repair(problem, { diagnosis: found.diagnosis, feedback }, snapshot, aSession()),
+    ).toMatchObject({ kind: "cannot_fix" });
   });
 });

@@ -6,6 +6,8 @@ const noteCharactersMax = 500;
 const textCharactersMax = 4_000;
 const entriesMax = 20;
 const estimatedMinutes = 5;
+const accessWords =
+  /(auth|permission|polic(?:y|ies)|access-?control|login|sign-?in|session|token|password|credential|rbac|acl|guard|admin)/i;
 
 /** What a playbook has to say; the rest of the diagnosis follows from it. */
 export interface Conclusion {
@@ -45,6 +47,11 @@ export function stopClaim(problem: Problem, what: string): Claim {
   if (problem.fingerprint === null || problem.fingerprint.length > 200) return { kind: "nothing_to_stop", statement };
   const operation = problem.operation === null ? null : clip(problem.operation, 300);
   return { kind: "error_stops", fingerprint: problem.fingerprint, operation, statement };
+}
+
+/** Why a person should see a change of this code, whoever wrote it: it may decide about access. */
+export function accessReason(path: string, functionName: string): string | null {
+  return accessWords.test(path) || accessWords.test(functionName) ? "the surroundings decide who gets in" : null;
 }
 
 /** At most `max` characters, with a sign that something was left out. */

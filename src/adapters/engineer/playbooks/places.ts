@@ -44,10 +44,17 @@ export function isSourceFile(path: string): boolean {
  * A sentence instead when no line of the stack lies in the snapshot.
  */
 export async function placeOf(problem: Problem, snapshot: Snapshot): Promise<Place | string> {
+  const places = await placesOf(problem, snapshot);
+  return typeof places === "string" ? places : places[0];
+}
+
+/** The same with the lines that called it, innermost first. */
+export async function placesOf(problem: Problem, snapshot: Snapshot): Promise<[Place, ...Place[]] | string> {
   const frames: RawFrame[] = problem.frames.length > 0 ? problem.frames : framesIn(problem.stack ?? problem.message);
   if (frames.length === 0) return "the error came without a stack, so nothing says where it arose";
   const files = await snapshot.list();
   const known = new Set(files);
+  const places: Place[] = [];
   let through: string | null = null;
   let absent: string | undefined;
   for (const frame of frames.slice(0, framesMax)) {
@@ -60,11 +67,19 @@ export async function placeOf(problem: Problem, snapshot: Snapshot): Promise<Pla
     if (path === undefined) absent ??= frame.file;
     else if (!isTestFile(path)) {
       if (absent !== undefined) break;
-      return { path, line: frame.line, column: frame.column, function: frame.function, through };
+      places.push({ path, line: frame.line, column: frame.column, function: frame.function, through });
     }
   }
+  const [first, ...others] = places;
+  if (first !== undefined) return [first, ...others];
   if (absent !== undefined) return `the innermost frame (${absent.slice(0, 200)}) is no file of this version's source`;
   return "no frame of the stack lies in the application's own source";
+}
+
+/** The file of the snapshot that a report names, whatever stands before its path. */
+export async function knownFile(named: string, snapshot: Snapshot): Promise<string | undefined> {
+  const files = await snapshot.list();
+  return built.test(named) ? undefined : pathOf(named, files, new Set(files));
 }
 
 /** The file of the snapshot that a frame means, whatever a host, a container or a bundler put before its path. */

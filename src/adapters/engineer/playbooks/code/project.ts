@@ -1,6 +1,7 @@
 import { posix } from "node:path";
-import { Project, ts } from "ts-morph";
+import { ts } from "ts-morph";
 import type { Snapshot } from "#ports/repository.ts";
+import { programOf, sourceOf } from "./compiler.ts";
 import { type Code, parse } from "./syntax.ts";
 
 /** Types are worth looking for this far around a file, and no further. */
@@ -9,10 +10,13 @@ const charactersMax = 3_000_000;
 const depthMax = 4;
 /** A full check of a larger file takes longer than it tells. */
 const checkedCharactersMax = 200_000;
+/** Only some of the files are at hand, so an import that is not found says nothing. */
+const unresolvedImport = 2307;
 
 /** One file among those it imports, with the types that can be had without installing anything. */
 export interface OpenFile {
   code: Code;
+  program: ts.Program;
   checker: ts.TypeChecker;
   /** The project's own compiler tells "maybe undefined" apart. Only then does a type without it say anything. */
   isStrict: boolean;
@@ -20,62 +24,57 @@ export interface OpenFile {
   newErrors(text: string): string[];
 }
 
-/** Opens a file for study. A sentence when it cannot be read or parsed. */
-export async function openFile(path: string, snapshot: Snapshot): Promise<OpenFile | string> {
+const opened = new WeakMap<Snapshot, Map<string, Promise<OpenFile | string>>>();
+
+/** Opens a file for study. A sentence when it cannot be read or parsed. Several playbooks study the same file in turn. */
+export function openFile(path: string, snapshot: Snapshot): Promise<OpenFile | string> {
+  const known = opened.get(snapshot) ?? new Map<string, Promise<OpenFile | string>>();
+  opened.set(snapshot, known);
+  const found = known.get(path) ?? readAndOpen(path, snapshot);
+  known.set(path, found);
+  return found;
+}
+
+async function readAndOpen(path: string, snapshot: Snapshot): Promise<OpenFile | string> {
   const text = await snapshot.read(path);
   if (text === undefined) return `${path} is no text file of this version, or too large to be read`;
   if (text.length > charactersMax / 3 || longestLine(text) > 5_000) return `${path} looks generated or minified`;
   if (parse(path, text) === undefined) return `${path} does not parse`;
   const isStrict = /\.[cm]?tsx?$/i.test(path) && (await hasStrictTypes(path, snapshot));
-  const project = new Project({
-    useInMemoryFileSystem: true,
-    compilerOptions: { ...options, ...(await aliases(snapshot)) },
-  });
-  for (const [file, content] of await withImports(path, text, snapshot)) project.createSourceFile(`/${file}`, content);
-  const source = project.getSourceFileOrThrow(`/${path}`).compilerNode;
-  const checker = project.getTypeChecker().compilerObject;
+  const files = new Map<string, ts.SourceFile>();
+  for (const [file, content] of await withImports(path, text, snapshot))
+    files.set(`/${file}`, sourceOf(`/${file}`, content));
+  const names = await aliases(snapshot, path);
+  const program = programOf(files, names);
   let before: Set<string> | undefined;
   return {
-    code: { path, text, source },
-    checker,
+    code: { path, text, source: files.get(`/${path}`) ?? sourceOf(`/${path}`, text) },
+    program,
+    checker: program.getTypeChecker(),
     isStrict,
     newErrors: (changed) => {
       if (!isStrict || text.length > checkedCharactersMax) return [];
-      const known = before ?? new Set(typeErrors(project, path));
+      const known = before ?? new Set(typeErrors(program, path));
       before = known;
-      project.createSourceFile(`/${path}`, changed, { overwrite: true });
-      return typeErrors(project, path).filter((error) => !known.has(error));
+      const after = programOf(new Map(files).set(`/${path}`, sourceOf(`/${path}`, changed)), names);
+      return typeErrors(after, path).filter((error) => !known.has(error));
     },
   };
 }
 
-const options: ts.CompilerOptions = {
-  strict: true,
-  allowJs: true,
-  checkJs: false,
-  noEmit: true,
-  skipLibCheck: true,
-  target: ts.ScriptTarget.ESNext,
-  module: ts.ModuleKind.ESNext,
-  moduleResolution: ts.ModuleResolutionKind.Bundler,
-  jsx: ts.JsxEmit.Preserve,
-  allowImportingTsExtensions: true,
-};
-
 /** Compared without their places, which any edit moves. */
-function typeErrors(project: Project, path: string): string[] {
-  const program = project.getProgram().compilerObject;
+function typeErrors(program: ts.Program, path: string): string[] {
   const source = program.getSourceFile(`/${path}`);
   if (source === undefined) return [];
   return program
     .getSemanticDiagnostics(source)
-    .filter(({ category }) => category === ts.DiagnosticCategory.Error)
+    .filter(({ category, code }) => category === ts.DiagnosticCategory.Error && code !== unresolvedImport)
     .map(({ code, messageText }) => `TS${code} ${ts.flattenDiagnosticMessageText(messageText, " ")}`);
 }
 
 async function withImports(path: string, text: string, snapshot: Snapshot): Promise<Map<string, string>> {
   const files = new Set(await snapshot.list());
-  const paths = await pathAliases(snapshot);
+  const paths = await pathAliases(snapshot, path);
   const found = new Map([[path, text]]);
   let characters = text.length;
   let edge = [path];
@@ -119,25 +118,51 @@ export interface Alias {
   targets: string[];
 }
 
-/** The short names that the project gives to its own folders (`@/…`). */
-export async function pathAliases(snapshot: Snapshot): Promise<Alias[]> {
-  const { baseUrl = ".", paths = {} } = await compilerOptions("tsconfig.json", snapshot);
-  const folder = posix.normalize(typeof baseUrl === "string" ? baseUrl : ".");
-  return Object.entries(paths ?? {}).flatMap(([pattern, targets]) =>
+/** The short names (`@/…`) that the project gives to its own folders, as the file at `importer` may use them. */
+export async function pathAliases(snapshot: Snapshot, importer: string): Promise<Alias[]> {
+  const config = await nearestConfig(importer, snapshot);
+  if (config === undefined) return [];
+  const { folder, options } = config;
+  const base = posix.join(folder, typeof options.baseUrl === "string" ? options.baseUrl : ".");
+  const short = Object.entries(options.paths ?? {}).flatMap(([pattern, targets]) =>
     pattern.endsWith("*") && Array.isArray(targets)
       ? [
           {
             prefix: pattern.slice(0, -1),
-            targets: targets.map((target) => posix.join(folder, String(target).replace(/\*$/, ""))),
+            targets: targets.map((target) => posix.join(base, String(target).replace(/\*$/, ""))),
           },
         ]
       : [],
   );
+  const bare = typeof options.baseUrl === "string" ? [{ prefix: "", targets: [base === "." ? "" : `${base}/`] }] : [];
+  return [...short, ...bare].map(({ prefix, targets }) => ({
+    prefix,
+    targets: targets.map((target) => (target === "./" ? "" : target)),
+  }));
 }
 
-async function aliases(snapshot: Snapshot): Promise<ts.CompilerOptions> {
+/** The configuration closest to a file that says where modules are found. */
+async function nearestConfig(
+  importer: string,
+  snapshot: Snapshot,
+): Promise<{ folder: string; options: TypeOptions } | undefined> {
+  const files = new Set(await snapshot.list());
+  for (let folder = posix.dirname(importer); ; folder = posix.dirname(folder)) {
+    for (const name of ["tsconfig.json", "jsconfig.json", "tsconfig.base.json"]) {
+      const path = posix.join(folder, name);
+      const options = files.has(path) ? await compilerOptions(path, snapshot) : {};
+      if (options.paths != null || options.baseUrl !== undefined) return { folder, options };
+    }
+    if (folder === "." || folder === "/") return undefined;
+  }
+}
+
+async function aliases(snapshot: Snapshot, importer: string): Promise<ts.CompilerOptions> {
   const paths = Object.fromEntries(
-    (await pathAliases(snapshot)).map(({ prefix, targets }) => [`${prefix}*`, targets.map((target) => `/${target}*`)]),
+    (await pathAliases(snapshot, importer)).map(({ prefix, targets }) => [
+      `${prefix}*`,
+      targets.map((target) => `/${target}*`),
+    ]),
   );
   return Object.keys(paths).length === 0 ? {} : { paths };
 }

@@ -27,18 +27,10 @@ export function parse(path: string, text: string): Code | undefined {
   }
 }
 
+/** What the parser noted down while it read: asking the compiler for it would print the whole file anew. */
 function hasSyntaxErrors(source: ts.SourceFile): boolean {
-  const { diagnostics = [] } = ts.transpileModule(source.text, {
-    fileName: source.fileName.replace(/^.*(?=\.)/, "file"),
-    reportDiagnostics: true,
-    compilerOptions: {
-      target: ts.ScriptTarget.ESNext,
-      module: ts.ModuleKind.ESNext,
-      jsx: ts.JsxEmit.Preserve,
-      allowJs: true,
-    },
-  });
-  return diagnostics.some(({ category, file }) => category === ts.DiagnosticCategory.Error && file !== undefined);
+  if ("parseDiagnostics" in source && Array.isArray(source.parseDiagnostics)) return source.parseDiagnostics.length > 0;
+  throw new TypeError("The compiler no longer says what it could not parse.");
 }
 
 function scriptKind(path: string): ts.ScriptKind {

@@ -80,7 +80,8 @@ function isProvenBy(node: ts.Node, first: ts.Node): boolean {
   return statement !== undefined && ts.isIfStatement(statement) && node.getStart() > statement.thenStatement.getStart();
 }
 
-function optionalEdit(node: ts.Node): TextEdit | undefined {
+/** The read as one that gives nothing when there is nothing to read from. */
+export function optionalEdit(node: ts.Node): TextEdit | undefined {
   if (ts.isPropertyAccessExpression(node)) {
     const dot = node.getChildren().find(({ kind }) => kind === ts.SyntaxKind.DotToken);
     return dot === undefined ? undefined : { start: dot.getStart(), end: dot.getEnd(), text: "?." };

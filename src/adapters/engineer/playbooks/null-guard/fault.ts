@@ -2,6 +2,7 @@ import { ts } from "ts-morph";
 import type { Snapshot } from "#ports/repository.ts";
 import { type OpenFile, openFile } from "../code/project.ts";
 import { type Code, declarationOf, functionAround, keyOf, lineOf, rootOf, unwrap } from "../code/syntax.ts";
+import { accessReason } from "../findings.ts";
 import type { Place } from "../places.ts";
 import { type Access, accessAt } from "./access.ts";
 import type { NullishError } from "./error-text.ts";
@@ -81,6 +82,9 @@ function isPresent({ access, key, error }: Fault): boolean {
  * and a guard here would only hide it.
  */
 function deniedByTypes({ open, access, error, shown, place }: Fault): string | undefined {
+  if (error.property === "prototype") return `\`${shown}\` is a class that is not there; no guard would bring it`;
+  if (isOfModule(access.receiver))
+    return `\`${shown}\` is no part of the module it is read from: a module has a name or it has not, and no guard would bring it`;
   if (error.form === "call") {
     return isOptionalFunction(open, access.receiver)
       ? undefined
@@ -94,6 +98,16 @@ function deniedByTypes({ open, access, error, shown, place }: Fault): string | u
   const isKnown = (type.flags & (ts.TypeFlags.Any | ts.TypeFlags.Unknown)) === 0;
   if (!isKnown || mayBeNothing(type)) return undefined;
   return `\`${shown}\` at ${place.path}:${place.line} is ${error.value} although its type says that it is always there: the fault lies with whoever passes it`;
+}
+
+/** A member of a whole module of the repository: `settings.limits` after `const settings = require("./settings")`. */
+function isOfModule(receiver: ts.Expression): boolean {
+  const at = unwrap(receiver);
+  if (!ts.isPropertyAccessExpression(at) || !ts.isIdentifier(at.expression)) return false;
+  const binding = declarationOf(at.expression.text, at);
+  if (binding?.kind === "variable" && binding.element === undefined)
+    return /^require\(\s*["']\.{1,2}\//.test(binding.node.initializer?.getText() ?? "");
+  return binding?.kind === "other" && /^import\s+\*\s+as\b[^"']*["']\.{1,2}\//.test(binding.node.getText());
 }
 
 /** An entry of a list, an assertion: there the type says more than anyone checked. */
@@ -119,7 +133,5 @@ function isOptionalFunction({ checker }: OpenFile, callee: ts.Expression): boole
 /** Whether the surroundings decide about access: a person should see such a change. */
 export function touchesAccess({ code, access }: Fault): boolean {
   const fn = functionAround(access.node);
-  const words =
-    /(auth|permission|polic(?:y|ies)|access-?control|login|sign-?in|session|token|password|credential|rbac|acl|guard|admin)/i;
-  return words.test(code.path) || words.test(fn?.name?.getText() ?? "");
+  return accessReason(code.path, fn?.name?.getText() ?? "") !== null;
 }

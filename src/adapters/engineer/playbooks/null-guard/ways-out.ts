@@ -129,7 +129,8 @@ export function emptyOrMissing(surroundings: Surroundings): Draft | undefined {
     edits: [{ start: at, end: at, text: `${condition} || ` }],
     strategy: `take \`${shown}\` for empty when it is missing, as the test at line ${startLine(fault.code, statement)} does with empty ones`,
     subject: `Take a missing ${shown} for an empty one`,
-    confidence: 81 - placeDoubt(fault),
+    // Whoever hands a parameter in may be the one who is wrong.
+    confidence: (fault.origin.source === "parameter" ? 72 : 81) - placeDoubt(fault),
     personBecause: touchesAccess(fault) ? "the surroundings decide who gets in" : null,
   };
 }
@@ -152,12 +153,14 @@ export function emptyInstead({ fault, hasOptionalChaining }: Surroundings): Draf
   const empty = access.form === "iterate" ? "[]" : "{}";
   if (ts.isVariableDeclaration(access.node)) return undefined;
   const isOptional = open.isStrict && mayBeNothing(open.checker.getTypeAtLocation(unwrap(access.receiver)));
-  const elsewhere = someNode(code.source, (node) => {
-    if (!ts.isBinaryExpression(node) || !/^(\|\||\?\?)$/.test(node.operatorToken.getText())) return false;
-    return keyOf(node.left)?.split(".").at(-1) === key.split(".").at(-1) && node.right.getText() === empty;
+  let elsewhere: string | undefined;
+  eachNode(code.source, (node) => {
+    if (!ts.isBinaryExpression(node) || !/^(\|\||\?\?)$/.test(node.operatorToken.getText())) return;
+    const isSame = keyOf(node.left)?.split(".").at(-1) === key.split(".").at(-1) && node.right.getText() === empty;
+    if (isSame) elsewhere ??= node.operatorToken.getText();
   });
-  if (!isOptional && !elsewhere) return undefined;
-  const operator = hasOptionalChaining ? "??" : "||";
+  if (!isOptional && elsewhere === undefined) return undefined;
+  const operator = elsewhere ?? (hasOptionalChaining ? "??" : "||");
   const inPlace = `${unwrap(access.receiver).getText()} ${operator} ${empty}`;
   const text = ts.isSpreadElement(access.node) ? `(${inPlace})` : inPlace;
   return {

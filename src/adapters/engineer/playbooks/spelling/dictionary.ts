@@ -1,3 +1,5 @@
+import { steps } from "../code/likeness.ts";
+
 /** Says whether a word is spelt right, and what was meant where that is plain. */
 export interface Dictionary {
   knows(word: string): boolean;
@@ -51,25 +53,6 @@ export async function loadDictionary(): Promise<Dictionary> {
       return found === undefined ? undefined : { word: found, certainty: "near" };
     },
   };
-}
-
-/** How many letters must be put in, left out, changed or swapped with their neighbour to get from one word to the other. */
-export function steps(one: string, other: string): number {
-  const rows = Array.from({ length: one.length + 1 }, (_, row) =>
-    Array.from({ length: other.length + 1 }, (_, column) => (row === 0 ? column : column === 0 ? row : 0)),
-  );
-  const at = (row: number, column: number) => rows[row]?.[column] ?? Number.POSITIVE_INFINITY;
-  for (let row = 1; row <= one.length; row++) {
-    for (let column = 1; column <= other.length; column++) {
-      const same = one[row - 1] === other[column - 1] ? 0 : 1;
-      let best = Math.min(at(row - 1, column) + 1, at(row, column - 1) + 1, at(row - 1, column - 1) + same);
-      const swapped = row > 1 && column > 1 && one[row - 1] === other[column - 2] && one[row - 2] === other[column - 1];
-      if (swapped) best = Math.min(best, at(row - 2, column - 2) + 1);
-      const line = rows[row];
-      if (line !== undefined) line[column] = best;
-    }
-  }
-  return at(one.length, other.length);
 }
 
 /** `word` in the letters of `like`: `Available` for `Avaliable`, `AVAILABLE` for `AVALIABLE`. */

@@ -1,8 +1,9 @@
 import type { Problem } from "#ports/engineer.ts";
 import type { Snapshot } from "#ports/repository.ts";
+import { steps } from "../code/likeness.ts";
 import { clip } from "../findings.ts";
 import { isSourceFile, isTestFile } from "../places.ts";
-import { caseLike, type Dictionary, steps } from "./dictionary.ts";
+import { caseLike, type Dictionary } from "./dictionary.ts";
 import { type VisibleText, visibleTexts, wordsOf } from "./texts.ts";
 
 /** One misspelt word in its place. */
