@@ -24,7 +24,8 @@ const mayImport = {
   http: ["agent", "domain", "ingest"],
   ui: ["domain", "policy"],
   app: ["agent", "http", "ui", "domain", "policy"],
-  cli: ["agent", "config", "domain"],
+  cli: ["agent", "config", "domain", "ingest", "policy", "fix"],
+  fix: ["config", "domain", "policy", "ports", "pipeline", "adapters", "ingest"],
   demo: ["agent", "config", "domain"],
   instrumentation: ["agent"],
 };

@@ -19,7 +19,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "integration",
-          include: ["tests/{adapters,engine,store,http,cli}/**/*.test.ts", "tests/*.test.ts"],
+          include: ["tests/{adapters,engine,store,http,cli,fix}/**/*.test.ts", "tests/*.test.ts"],
           globalSetup: ["tests/support/global.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,

@@ -64,7 +64,9 @@ function explainer({ now }: GroupOptions): (line: BoundedLine) => Answer {
     if (text === null) return { kind: "refused", reason: `is longer than ${lineBytesMax} bytes` };
     if (text.trim() === "") return { kind: "none" };
     const read = anyEventOf(text, delivery);
-    return read.kind === "refused" ? read : { kind: "grouped", grouping: groupingOf(scrubber.heading(read.event), digest) };
+    return read.kind === "refused"
+      ? read
+      : { kind: "grouped", grouping: groupingOf(scrubber.heading(read.event), digest) };
   };
 }
 

@@ -65,7 +65,10 @@ export const TestReport = z.object({
   /** Names of failing tests, where the runner gives them: its own words. */
   failures: z.array(z.string()).default([]),
   /** What the base's own tests said, where they had to be run because this run is not clean. */
-  baseline: z.object({ verdict: z.enum(["none_new", "unclear"]), because: z.string() }).nullable().default(null),
+  baseline: z
+    .object({ verdict: z.enum(["none_new", "unclear"]), because: z.string() })
+    .nullable()
+    .default(null),
 });
 export type TestReport = z.infer<typeof TestReport>;
 

@@ -32,18 +32,22 @@ const packsMax = 100;
 const repackTimeoutFactor = 20;
 
 /** Switches off everything by which a target's `.gitattributes` could change, hide or run something (reliability C16, D15). */
-const attributes =
+export const rawAttributes =
   "* !export-ignore !export-subst !text !eol !crlf !ident !filter !working-tree-encoding !diff !merge !whitespace !delta\n";
 
-export function createMirror(options: Omit<GitOptions, "protocol"> & { address: RemoteAddress }): Mirror {
-  const { address } = options;
+/** `borrowed`: folders of objects that are read in place instead of being fetched. */
+export function createMirror(
+  options: Omit<GitOptions, "protocol"> & { address: RemoteAddress; borrowed?: string[] },
+): Mirror {
+  const { address, borrowed = [] } = options;
   const directory = resolve(options.directory);
   const gitAt: GitAt = (folder) => createGit({ ...options, directory: folder, protocol: address.protocol });
   const ours = gitAt(directory);
   const prepared = { once: undefined as Promise<void> | undefined };
 
   async function git(): Promise<Git> {
-    if (prepared.once === undefined || !existsSync(join(directory, marker))) prepared.once = prepare(directory, gitAt);
+    if (prepared.once === undefined || !existsSync(join(directory, marker)))
+      prepared.once = prepare(directory, gitAt, borrowed);
     try {
       await prepared.once;
     } catch (error) {
@@ -140,7 +144,7 @@ function shallow(label: string): Failure {
 }
 
 /** Makes the copy by renaming a finished one into place, so that a crash or a second process never sees a half-made one. */
-async function prepare(directory: string, gitAt: GitAt): Promise<void> {
+async function prepare(directory: string, gitAt: GitAt, borrowed: string[]): Promise<void> {
   await mkdir(dirname(directory), { recursive: true });
   if (!existsSync(join(directory, marker))) {
     if (existsSync(directory) && (await readdir(directory)).length > 0) {
@@ -148,7 +152,7 @@ async function prepare(directory: string, gitAt: GitAt): Promise<void> {
         hint: "Choose an empty folder, or remove that one.",
       });
     }
-    await initialise(directory, gitAt);
+    await initialise(directory, gitAt, borrowed);
   }
   await mkdir(join(directory, "temporary"), { recursive: true });
   await requireVersion(gitAt(directory));
@@ -158,13 +162,14 @@ async function prepare(directory: string, gitAt: GitAt): Promise<void> {
   await joinPacks(directory, gitAt(directory));
 }
 
-async function initialise(directory: string, gitAt: GitAt): Promise<void> {
+async function initialise(directory: string, gitAt: GitAt, borrowed: string[]): Promise<void> {
   const fresh = await mkdtemp(`${directory}.new-`);
   try {
     await gitAt(fresh).output(["init", "--bare", "--initial-branch=main", "--object-format=sha1"]);
     await rm(join(fresh, "hooks"), { recursive: true, force: true });
     await mkdir(join(fresh, "info"), { recursive: true });
-    await writeFile(join(fresh, "info", "attributes"), attributes);
+    await writeFile(join(fresh, "info", "attributes"), rawAttributes);
+    if (borrowed.length > 0) await writeFile(join(fresh, "objects", "info", "alternates"), alternatesOf(borrowed));
     await writeFile(join(fresh, marker), "1\n");
     await rename(fresh, directory).catch((error: NodeJS.ErrnoException) => {
       // Another process was faster, which is as good.
@@ -173,6 +178,20 @@ async function initialise(directory: string, gitAt: GitAt): Promise<void> {
   } finally {
     await rm(fresh, { recursive: true, force: true });
   }
+}
+
+/** One folder a line, quoted so that nothing in a name ends the line. */
+export function alternatesOf(folders: string[]): string {
+  return folders.map((folder) => `${quotedForGit(Buffer.from(folder))}\n`).join("");
+}
+
+/** A path as git quotes it: any byte, on one line. */
+export function quotedForGit(path: Buffer): string {
+  const signs = [...path].map((byte) => {
+    const isPlain = byte >= 32 && byte < 127 && byte !== 34 && byte !== 92;
+    return isPlain ? String.fromCharCode(byte) : `\\${byte.toString(8).padStart(3, "0")}`;
+  });
+  return `"${signs.join("")}"`;
 }
 
 async function requireVersion(git: Git): Promise<void> {

@@ -13,6 +13,8 @@ export interface LocalRepositoryOptions {
   remote: string;
   /** Our own bare copy; made when it is missing. Several processes may share it. */
   directory: string;
+  /** Folders of objects that our copy reads in place instead of fetching them; they are never written to. */
+  borrowedObjects?: string[];
   /** Who commits. Commits of anyone else are a person's. */
   identity?: { name: string; email: string };
   /** Silence after which a call of git is ended. */
@@ -33,6 +35,7 @@ export function createLocalRepository(options: LocalRepositoryOptions): Reposito
     address: parseRemote(options.remote),
     directory: options.directory,
     identity,
+    borrowed: options.borrowedObjects ?? [],
     searchPath: options.searchPath ?? searchPathDefault,
     timeoutMs: options.timeoutMs ?? timeoutDefaultMs,
   });

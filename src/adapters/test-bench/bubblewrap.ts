@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
-import { posix } from "node:path";
+import { writeFile } from "node:fs/promises";
+import { join, posix } from "node:path";
 import type { Command } from "./bounded-run.ts";
 import type { LentModules } from "./project.ts";
 
@@ -17,9 +18,11 @@ export function bubblewrapCommand(given: {
   lent: readonly LentModules[];
   /** Where in the checkout the command runs; empty at its top. */
   directory: string;
+  /** A file that names this machine's loopback, and nothing else. */
+  hosts: string;
   limits: { temporaryBytes: number };
 }): Command {
-  const { work, command, nodePath, lent, directory, limits } = given;
+  const { work, command, nodePath, lent, directory, hosts, limits } = given;
   const folder = posix.join("/checkout", directory);
   const tools = [...new Set([folder, "/checkout"])].map((place) => `${place}/node_modules/.bin`);
   const flags = [
@@ -28,6 +31,7 @@ export function bubblewrapCommand(given: {
     ...["--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"],
     ...["--uid", "65534", "--gid", "65534", "--hostname", "sandbox"],
     ...shown.flatMap((path) => ["--ro-bind-try", path, path]),
+    ...["--ro-bind", hosts, "/etc/hosts"],
     ...["--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib"],
     ...(existsSync("/usr/lib64") ? ["--symlink", "usr/lib64", "/lib64"] : []),
     ...["--proc", "/proc", "--dev", "/dev", "--size", String(limits.temporaryBytes), "--tmpfs", "/tmp"],
@@ -53,4 +57,11 @@ export function bubblewrapCommand(given: {
     environment,
     tellsEnd: true,
   };
+}
+
+/** Writes what tests that serve themselves look up: without it even `localhost` has no address inside. */
+export async function writeHosts(folder: string): Promise<string> {
+  const hosts = join(folder, "hosts");
+  await writeFile(hosts, "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n", { mode: 0o644 });
+  return hosts;
 }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { Failure } from "#domain/failure.ts";
 import { runBounded } from "./bounded-run.ts";
-import { bubblewrapCommand } from "./bubblewrap.ts";
+import { bubblewrapCommand, writeHosts } from "./bubblewrap.ts";
 import { type ControlGroupKind, controlGroupKind } from "./control-groups.ts";
 
 /** `limits`: how the kernel bounds memory and processes here; with `none` only time, output and disk are bounded. */
@@ -59,7 +59,7 @@ export async function probeSandbox({ nodePath }: { nodePath: string }): Promise<
     const work = join(folder, "work");
     await mkdir(work);
     await writeFile(join(work, "probe.mjs"), probeProgram(port, sockets));
-    const why = await leakIn(work, nodePath);
+    const why = await leakIn(work, nodePath, await writeHosts(folder));
     if (why !== undefined) return { kind: "unavailable", why, hint: installHint };
     return { kind: "available", limits: await controlGroupKind() };
   } catch (error) {
@@ -70,10 +70,10 @@ export async function probeSandbox({ nodePath }: { nodePath: string }): Promise<
   }
 }
 
-async function leakIn(work: string, nodePath: string): Promise<string | undefined> {
+async function leakIn(work: string, nodePath: string, hosts: string): Promise<string | undefined> {
   const command = "node probe.mjs";
   const ended = await runBounded({
-    ...bubblewrapCommand({ work, command, nodePath, lent: [], directory: "", limits: probeLimits }),
+    ...bubblewrapCommand({ work, command, nodePath, lent: [], directory: "", hosts, limits: probeLimits }),
     group: { join: "", ranOutOfMemory: async () => false, remove: async () => {} },
     folder: work,
     limits: probeLimits,

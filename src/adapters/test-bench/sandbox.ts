@@ -4,7 +4,7 @@ import { Failure } from "#domain/failure.ts";
 import type { Sha } from "#domain/ids.ts";
 import type { TestBench, TestRun } from "#ports/test-bench.ts";
 import { type Command, runBounded } from "./bounded-run.ts";
-import { bubblewrapCommand } from "./bubblewrap.ts";
+import { bubblewrapCommand, writeHosts } from "./bubblewrap.ts";
 import { createControlGroup, removeOrphanedGroups } from "./control-groups.ts";
 import { probeSandbox } from "./probe.ts";
 import { commandFor, type LentModules, lentDependencies, linkDependencies, missingModules } from "./project.ts";
@@ -108,7 +108,7 @@ async function runIn(
   const given = { folder, work, command, nodePath: options.nodePath, lent, directory, limits };
   const group = await createControlGroup(limits);
   try {
-    const started = isolated ? bubblewrapCommand(given) : plainCommand(given);
+    const started = isolated ? bubblewrapCommand({ ...given, hosts: await writeHosts(folder) }) : plainCommand(given);
     const ended = await runBounded({ ...started, group, folder, limits });
     return { kind: "finished", report: reportOf(commit, ended) };
   } finally {
