@@ -53,7 +53,7 @@ function filesBelow(folder) {
 
 function serve() {
   const parent = process.ppid;
-  const server = spawn(process.execPath, [next, "start", "-H", host, "-p", port], { stdio: "inherit", env });
+  const server = spawn(process.execPath, [join("scripts", "serve.mjs"), host, port], { stdio: "inherit", env });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => server.kill(forwarded(signal)));
   // npm dies on SIGTERM without telling us: whoever is left alone would keep the port for ever.
   const watch = setInterval(() => process.ppid !== parent && server.kill("SIGTERM"), 1_000);

@@ -2,6 +2,7 @@ import { hash, randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { appendFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { createHeartbeat } from "#adapters/heartbeat/ping.ts";
 import { secretValuesOf } from "#config/secret-values.ts";
 import { intervalRefusal } from "#config/tick.ts";
 import { type Config, config } from "#config.ts";
@@ -15,12 +16,14 @@ import { type Operations, operationsOf } from "#engine/operations.ts";
 import { startQueue } from "#engine/queue.ts";
 import { type Schedule, startSchedule } from "#engine/schedule.ts";
 import { sourceMapFinder } from "#engine/source-maps.ts";
+import { upgradeGroups } from "#engine/upgrade-groups.ts";
 import { sentenceOf } from "#engine/work.ts";
 import { derivedKey } from "#ingest/keys.ts";
 import { createOriginalFrames } from "#ingest/original-frames.ts";
 import { createScrubber } from "#ingest/scrub.ts";
 import { eventScrubber } from "#ingest/scrub-event.ts";
-import { findProblems } from "#pipeline/1-detection.ts";
+import { findConditions } from "#pipeline/conditions.ts";
+import { findProblems } from "#pipeline/find-problems.ts";
 import { pipeline } from "#pipeline/index.ts";
 import type { Engineer } from "#ports/engineer.ts";
 import type { Notifier } from "#ports/notifier.ts";
@@ -98,6 +101,7 @@ export async function createAgent(chosen: Config, log: Observer): Promise<Agent>
     const engine = engineOf({ connection, queue, ports, observe }, chosen, spool ?? null, stopping.signal);
     // The embedded database has one owner at a time: whoever held these leases is gone.
     if (chosen.database.kind === "embedded") await releaseAllLeases(connection.db);
+    await upgradeGroups(engine);
     return agentOf(engine, chosen, observers, { endReleases, modelTrouble, stopping });
   } catch (error) {
     await connection.close();
@@ -128,6 +132,8 @@ function engineOf(
     }),
     pipeline,
     findProblems,
+    findConditions,
+    heartbeat: heartbeatOf(chosen, parts.observe),
     wallClock: () => new Date(),
     owner: `${process.pid}:${randomUUID()}`,
     lease,
@@ -281,7 +287,7 @@ async function platformFor(
     readyTimeoutMs,
     drainMs,
     now: () => new Date(),
-    probe: createHealthProbe({ controlUrl: null, allowPrivateHosts: true }),
+    probe: createHealthProbe({ controlUrl: chosen.oversight.controlUrl, allowPrivateHosts: true }),
     frontScript: join(root(), "src", "adapters", "platform", "processes-front.ts"),
   });
   return { platform: processes.platform, endReleases: processes.stop };
@@ -317,6 +323,12 @@ async function engineerFor(chosen: Config): Promise<{ engineer: Engineer; troubl
     engineer: createPlaybooksFirst({ playbooks: first, model: { kind: "ready", engineer } }),
     trouble: () => trouble,
   };
+}
+
+function heartbeatOf({ oversight }: Config, observe: Observer): Engine["heartbeat"] {
+  const { heartbeatUrl } = oversight;
+  if (heartbeatUrl === null) return null;
+  return createHeartbeat({ url: heartbeatUrl, onTrouble: (error) => observe({ kind: "queue_error", error }) });
 }
 
 async function notifierFor({ notifier, appUrl }: Config): Promise<Notifier> {

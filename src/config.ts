@@ -1,7 +1,7 @@
 import { type Environment, variablesOf } from "./config/environment.ts";
 import { type FixConfig, readFixConfig } from "./config/fix.ts";
 import { ensureKeys, type KeyFile } from "./config/keys.ts";
-import { databaseOf, drainOf, listenOf, notifierOf, publicAddressOf, secretsOf, shapeOf } from "./config/operation.ts";
+import { databaseOf, drainOf, listenOf, notifierOf, oversightOf, publicAddressOf, secretsOf, shapeOf } from "./config/operation.ts";
 import { engineerOf, platformOf, repositoryOf, testBenchOf } from "./config/target.ts";
 
 /** Every choice that the environment makes. Past this file there are no strings from the environment, only these unions. */
@@ -61,6 +61,13 @@ export interface Config {
     /** The share of requests that the drain is set to send. */
     samplingRate: number;
   };
+  /** Who watches over Vigil itself and its network. */
+  oversight: {
+    /** Pinged after each detection tick, so that somebody notices when there are none. */
+    heartbeatUrl: string | null;
+    /** Answers whenever our own network works: tells "the application is down" from "we are". */
+    controlUrl: string | null;
+  };
   operators: {
     password: string | null;
     /** Who signs in with it may look and change nothing. */
@@ -97,6 +104,7 @@ export function readConfig(environment: Environment): Config {
     engineer: engineerOf(variables),
     notifier: notifierOf(variables),
     drain: drainOf(variables, platform),
+    oversight: oversightOf(variables),
     ...secretsOf(variables),
   };
   variables.throwIfBad();

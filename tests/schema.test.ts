@@ -6,10 +6,10 @@ import { ErrorEvent } from "#domain/event.ts";
 import { type ClaimVerdict, type Deployment, HealthCheck, type Verdict } from "#domain/evidence.ts";
 import { ApprovalState } from "#domain/fix.ts";
 import { Environment } from "#domain/ids.ts";
-import { Severity } from "#domain/issue.ts";
+import { IssueState, Severity } from "#domain/issue.ts";
 import { mayMove, type Status, statuses, transitions } from "#domain/lifecycle.ts";
 import type { Connection, RunScript } from "#store/connect.ts";
-import type { UnseenFingerprint } from "#store/read/reads.ts";
+import type { UnseenFingerprint } from "#store/read/detection/reads.ts";
 import * as schema from "#store/schema.ts";
 import type { endFix } from "#store/write/fixes.ts";
 import { databases } from "#tests/support/databases.ts";
@@ -83,7 +83,10 @@ describe.each(databases())("the migrated $name", ({ open }) => {
       "agent_health_checks.outcome": HealthCheck.shape.outcome.options.toSorted(),
       "agent_issues.environment": Environment.options.toSorted(),
       "agent_issues.severity": Severity.options.toSorted(),
+      "agent_issues.state": IssueState.options.toSorted(),
       "agent_model_calls.state": ["booked", "reserved"],
+      "agent_probes.environment": Environment.options.toSorted(),
+      "agent_probes.outcome": HealthCheck.shape.outcome.options.toSorted(),
     });
   });
 

@@ -77,6 +77,14 @@ export function drainOf(variables: Variables, platform: Config["platform"]): Con
   };
 }
 
+/** Both are the operator's own addresses: https, or on this machine (reliability A6, D20). */
+export function oversightOf(variables: Variables): Config["oversight"] {
+  return {
+    heartbeatUrl: variables.url("HEARTBEAT_URL", { secureOnly: true }),
+    controlUrl: variables.url("AGENT_CONTROL_URL", { secureOnly: true }),
+  };
+}
+
 export function secretsOf(variables: Variables): Pick<Config, "secrets" | "operators"> {
   const secrets = {
     cronSecret: secret(variables, "CRON_SECRET", cronSecretCharactersMin),

@@ -2,12 +2,14 @@ import type { Config } from "../config.ts";
 
 /** Every secret in the configuration, for whoever removes them from texts (reliability D13). Passwords inside addresses come separately too. */
 export function secretValuesOf(config: Config): string[] {
-  const { repository, platform, engineer, notifier, secrets, operators, database, drain } = config;
+  const { repository, platform, engineer, notifier, secrets, operators, database, drain, oversight } = config;
   const values = [
     secrets.cronSecret,
     secrets.ingestKey,
     secrets.apiToken,
     drain.secret,
+    // Whoever knows it can keep the dead man's switch quiet.
+    oversight.heartbeatUrl,
     operators.password,
     operators.viewerPassword,
     operators.supabase?.serviceRoleKey,

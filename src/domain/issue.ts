@@ -8,6 +8,10 @@ import type { ActiveStatus, Status } from "./lifecycle.ts";
 export const Severity = z.enum(["P0", "P1", "P2", "P3", "P4"]);
 export type Severity = z.infer<typeof Severity>;
 
+/** How a problem itself goes on, whatever is being done about it. `recovered`: it stopped without us. */
+export const IssueState = z.enum(["new", "ongoing", "regressed", "escalating", "recovered"]);
+export type IssueState = z.infer<typeof IssueState>;
+
 /** What is known about a problem from the moment it is detected. */
 export interface IssueFacts {
   id: IssueId;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ScrubKind } from "./privacy.ts";
+import { defaultRules, Rules } from "./rule.ts";
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -11,6 +12,7 @@ const ms = (fallback: number) =>
     .max(7 * 24 * hour)
     .default(fallback);
 const count = (fallback: number, max = 1_000) => z.number().int().min(1).max(max).default(fallback);
+const days = (fallback: number, min = 1) => z.number().int().min(min).max(3_650).default(fallback);
 const globs = (fallback: string[]) =>
   z
     .array(
@@ -90,6 +92,8 @@ export const Settings = z.object({
       fixesPerFingerprintPerDay: count(2),
       /** Rollbacks in 24 hours after which the agent pauses itself (reliability A18). */
       rollbacksPerDay: count(2),
+      /** Issues that are worked on at the same time; the others wait, gravest first (reliability D23). */
+      liveIssues: count(3, 100),
       candidateRebuilds: count(3, 20),
       jobAttempts: count(5, 20),
     })
@@ -107,6 +111,27 @@ export const Settings = z.object({
     .object({
       /** What is taken out of every text before it is stored; configured secrets always are. */
       scrub: z.array(ScrubKind).max(100).default(ScrubKind.options),
+    })
+    .prefault({}),
+  /** When something becomes an issue (detection.md §2.4). */
+  detection: z
+    .object({
+      /** The whole list: one that is left out no longer counts. */
+      rules: Rules.default(defaultRules),
+    })
+    .prefault({}),
+  /** How long what detection looks at is kept. Issues, fixes and the audit trail are kept for good. */
+  retention: z
+    .object({
+      /** Counts per minute. A week is the history that spikes and new kinds of errors are judged by (reliability A11). */
+      minutesDays: days(30, 8),
+      /** Samples of events, and kinds of errors that never became an issue. */
+      eventsDays: days(30),
+      /** Which (hashed) users met which error. */
+      usersDays: days(90),
+      probesDays: days(30),
+      /** What models answered; what it cost is kept. */
+      modelAnswersDays: days(30),
     })
     .prefault({}),
   staging: z
@@ -156,6 +181,8 @@ export const SettingsPatch = z
     limits: patchOf(Settings.shape.limits.unwrap()),
     budget: patchOf(Settings.shape.budget.unwrap()),
     privacy: patchOf(Settings.shape.privacy.unwrap()),
+    detection: patchOf(Settings.shape.detection.unwrap()),
+    retention: patchOf(Settings.shape.retention.unwrap()),
     staging: patchOf(Settings.shape.staging.unwrap()),
     production: patchOf(Settings.shape.production.unwrap()),
   })
@@ -182,6 +209,8 @@ export function withPatch(settings: Settings, patch: SettingsPatch): Settings {
     limits,
     budget,
     privacy,
+    detection,
+    retention,
     staging,
     production,
   } = patch;
@@ -192,6 +221,8 @@ export function withPatch(settings: Settings, patch: SettingsPatch): Settings {
     limits: { ...settings.limits, ...limits },
     budget: { ...settings.budget, ...budget },
     privacy: { ...settings.privacy, ...privacy },
+    detection: { ...settings.detection, ...detection },
+    retention: { ...settings.retention, ...retention },
     staging: { ...settings.staging, ...staging },
     production: { ...settings.production, ...production },
   };

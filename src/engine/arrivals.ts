@@ -2,6 +2,7 @@ import { z } from "zod";
 import { ErrorEvent, type TrafficReport } from "#domain/event.ts";
 import { Environment } from "#domain/ids.ts";
 import type { EventScrubber } from "#domain/privacy.ts";
+import { noiseOf } from "#policy/detectors/noise.ts";
 import { fingerprintOf } from "#policy/fingerprint.ts";
 import type { Sampler } from "#policy/sampling.ts";
 import type { Arrival } from "#store/write/events.ts";
@@ -29,13 +30,16 @@ export interface Preparation {
 export function arrivalOf(event: ErrorEvent, preparation: Preparation): Arrival {
   const { projectId, scrubber, sampler, digest, nowMs } = preparation;
   const headed = scrubber.heading(event);
-  const { fingerprint, causeKey, title, issueType } = fingerprintOf(headed, digest);
+  const { fingerprint: kind, causeKey, title, issueType } = fingerprintOf(headed, digest);
+  const noise = noiseOf(headed);
+  // Noise is a kind of its own: what a probe or a crawler met is no error of a release, however alike it looks.
+  const fingerprint = noise === undefined ? kind : digest(`noise\n${noise}\n${kind}`).slice(0, kind.length);
   const { at, environment, release, trust, userHash } = headed;
   const sample = () => scrubber.whole(event);
   const isKept = sampler.keeps(`${fingerprint} ${environment} ${release}`, nowMs);
   return {
     key: deliveryKey(projectId, "event", event.id),
-    ...{ at, environment, release, trust, userHash, fingerprint, issueType },
+    ...{ at, environment, release, trust, userHash, fingerprint, issueType, isNoise: noise !== undefined },
     // Both name a place, which only now is looked at for private things.
     causeKey: scrubber.text(causeKey),
     title: scrubber.text(title),
@@ -73,6 +77,7 @@ const StoredArrival = z.object({
   causeKey: z.string(),
   title: z.string(),
   issueType: z.string(),
+  isNoise: z.boolean().default(false),
   payload: ErrorEvent.extend({ at: z.coerce.date() }).nullable(),
 });
 const StoredTraffic = z.object({

@@ -1,14 +1,17 @@
 import { Failure } from "#domain/failure.ts";
 import { IssueId } from "#domain/ids.ts";
+import type { Mute, MuteConditions } from "#domain/mute.ts";
 import { isActive, type Status } from "#domain/lifecycle.ts";
 import { move } from "#domain/outcome.ts";
 import { approvalVoid, policyHash } from "#policy/autonomy.ts";
 import { type Command, refusal } from "#policy/commands.ts";
 import type { Transaction } from "#store/connect.ts";
+import { databaseNow } from "#store/read/clock.ts";
 import { loadProject } from "#store/read/projects.ts";
 import { standingOf } from "#store/read/standing.ts";
 import { action } from "#store/write/actions.ts";
 import { decideApproval, pendingApproval } from "#store/write/approvals.ts";
+import { noteFalseAlarm, setMute } from "#store/write/findings.ts";
 import { lockIssue } from "#store/write/issues.ts";
 import type { Engine } from "./engine.ts";
 import { planOf, settle } from "./settle.ts";
@@ -21,6 +24,10 @@ export interface CommandRequest {
   reason?: string | undefined;
   /** The diff that the person saw; a different one is refused. */
   diffHash?: string | undefined;
+  /** `mute`: by what it comes back. */
+  mute?: MuteConditions | undefined;
+  /** `dismiss`: it never was a problem, and the rule that opened it is to blame. */
+  falseAlarm?: boolean | undefined;
 }
 
 const targets: Record<Command, Status> = {
@@ -28,6 +35,7 @@ const targets: Record<Command, Status> = {
   reject: "rejected",
   retry: "detected",
   dismiss: "dismissed",
+  mute: "dismissed",
   revert: "rolling_back",
 };
 
@@ -38,6 +46,8 @@ const targets: Record<Command, Status> = {
 export async function give(engine: Engine, request: CommandRequest): Promise<void> {
   const issueId = IssueId.safeParse(request.issueId);
   if (!issueId.success) throw new Failure("not_found", "There is no such issue.");
+  const now = await databaseNow(engine.connection);
+  const mute = request.command === "mute" ? muteOf(request, now) : undefined;
   await engine.connection.db.transaction(async (tx) => {
     const locked = await lockIssue(tx, issueId.data);
     if (locked === undefined) throw new Failure("not_found", "There is no such issue.");
@@ -46,8 +56,20 @@ export async function give(engine: Engine, request: CommandRequest): Promise<voi
       throw new Failure("conflict", refused, { hint: `The issue is ${inWords(locked.status)}.` });
     if (request.command === "approve" || request.command === "reject") await decide(engine, tx, request);
     await carryOut(engine, tx, request, issueId.data);
+    if (mute !== undefined) await setMute(tx, issueId.data, mute);
+    if (request.falseAlarm === true) await noteFalseAlarm(tx, issueId.data);
   });
   engine.observe({ kind: "committed" });
+}
+
+function muteOf({ mute, actor }: CommandRequest, since: Date): Mute {
+  if (mute === undefined) {
+    throw new Failure("invalid", "To mute an issue, say until when.", {
+      hint: "Name at least one of until, events, users, spike.",
+    });
+  }
+  if (mute.until !== null && mute.until <= since) throw new Failure("invalid", "until lies in the past.");
+  return { ...mute, since, by: actor };
 }
 
 /** The decision is bound to the very candidate, the rules and the time that the person was shown (reliability C5). */
@@ -103,7 +125,7 @@ async function carryOut(engine: Engine, tx: Transaction, request: CommandRequest
 
 function sentence({ command, actor, reason }: CommandRequest): string {
   const who = actor.replace(/^[a-z]+:/, "");
-  const done = { approve: "Approved", reject: "Rejected", retry: "Retried", dismiss: "Dismissed", revert: "Reverted" }[
+  const done = { approve: "Approved", reject: "Rejected", retry: "Retried", dismiss: "Dismissed", mute: "Muted", revert: "Reverted" }[
     command
   ];
   return reason === undefined || reason === "" ? `${done} by ${who}` : `${done} by ${who}: ${reason}`;

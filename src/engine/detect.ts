@@ -1,32 +1,42 @@
-import type { AnyIssue, Severity } from "#domain/issue.ts";
 import { isActive, type Status } from "#domain/lifecycle.ts";
-import type { Finding } from "#pipeline/stage.ts";
-import { noticesOf } from "#policy/notices.ts";
-import type { Transaction } from "#store/connect.ts";
+import type { DetectionWorld } from "#pipeline/stage.ts";
+import { databaseNow } from "#store/read/clock.ts";
+import { detectionReadsOf } from "#store/read/detection/detection-reads.ts";
 import { dueIssues } from "#store/read/issues.ts";
-import { readsOf } from "#store/read/stage-reads.ts";
-import { action, appendActions } from "#store/write/actions.ts";
-import { insertIssue, markSeen, reopenIssue, updateImpact } from "#store/write/findings.ts";
+import { loadProject } from "#store/read/projects.ts";
+import { ruleSteps } from "#store/read/rules.ts";
 import { noteDetection } from "#store/write/projects.ts";
+import { noteDismissedVolumes } from "#store/write/rounds.ts";
 import type { Engine } from "./engine.ts";
-import { noticeId } from "./notice-id.ts";
+import { writeProblems } from "./findings.ts";
 
 const findingsMax = 200;
 const sweepMax = 500;
 
 /** One detection pass: looks at every kind of error with new events, and gives every issue that is due its job. */
 export async function detect(engine: Engine): Promise<number> {
-  const read = readsOf(engine.connection, engine.projectId);
-  const world = { clock: { now: engine.wallClock }, read, repository: engine.ports.repository };
-  const findings = await engine.findProblems(world, findingsMax);
-  for (const finding of findings) {
-    await engine.connection.db.transaction((tx) => writeFinding(engine, tx, finding));
-    engine.observe({ kind: "committed" });
-  }
+  await noteDismissedVolumes(engine.connection.db, engine.projectId);
+  const findings = await engine.findProblems(await detectionWorldOf(engine), findingsMax);
+  await writeProblems(engine, findings);
+  if (findings.some(({ kind }) => kind !== "counted")) engine.observe({ kind: "committed" });
   // A storm is worked off pass by pass; nobody waits for the next tick.
   if (findings.length >= findingsMax) await engine.queue.sendDetect(null);
   await noteDetection(engine.connection.db, engine.projectId);
   return findings.length + (await sweep(engine));
+}
+
+/** What detection may look at, as of now. */
+export async function detectionWorldOf(engine: Engine): Promise<DetectionWorld> {
+  const { connection, projectId, ports } = engine;
+  const now = await databaseNow(connection);
+  const { settings } = await loadProject(connection.db, projectId);
+  return {
+    clock: { now: () => now },
+    settings,
+    steps: await ruleSteps(connection.db, projectId),
+    read: detectionReadsOf(connection, projectId, now),
+    repository: ports.repository,
+  };
 }
 
 /**
@@ -40,51 +50,4 @@ export async function sweep(engine: Engine): Promise<number> {
   }
   if (due.length > 0) engine.observe({ kind: "committed" });
   return due.length;
-}
-
-async function writeFinding(engine: Engine, tx: Transaction, finding: Finding): Promise<void> {
-  const { fingerprint } = finding;
-  // What arrived since it was read stays unseen, for the next pass.
-  const count = fingerprint.eventsUnseen;
-  switch (finding.kind) {
-    case "counted":
-      return markSeen(tx, engine.projectId, fingerprint, count, null);
-    case "open": {
-      const { severity, affectedUsers } = finding;
-      const issue = await insertIssue(tx, engine.projectId, fingerprint, { severity, affectedUsers });
-      await markSeen(tx, engine.projectId, fingerprint, count, issue.id);
-      return announce(engine, tx, issue, null, finding.because, "issue.detected");
-    }
-    case "update": {
-      if (fingerprint.issue === null) return;
-      const { severity, affectedUsers } = finding;
-      await updateImpact(tx, fingerprint.issue.id, fingerprint, { severity, affectedUsers });
-      return markSeen(tx, engine.projectId, fingerprint, count, fingerprint.issue.id);
-    }
-    case "regression": {
-      if (fingerprint.issue === null) return;
-      const { severity, affectedUsers, because } = finding;
-      const issue = await reopenIssue(tx, fingerprint.issue, fingerprint, { severity, affectedUsers });
-      await markSeen(tx, engine.projectId, fingerprint, count, issue.id);
-      return announce(engine, tx, issue, "resolved", `It came back: ${because}`, "issue.regressed");
-    }
-  }
-}
-
-async function announce(
-  engine: Engine,
-  tx: Transaction,
-  issue: AnyIssue & { severity: Severity },
-  from: Status | null,
-  because: string,
-  name: string,
-): Promise<void> {
-  await engine.queue.sendIssue(tx, "detected", issue.id, null);
-  for (const notice of noticesOf({ issue, from, to: "detected", because, version: issue.version })) {
-    await engine.queue.sendNotice(tx, noticeId(notice.key), notice);
-  }
-  const detail = { severity: issue.severity, affectedUsers: issue.affectedUsers, to: "detected" };
-  await appendActions(tx, [
-    action({ issueId: issue.id, actor: "agent", action: name, subject: issue.title, because, detail }),
-  ]);
 }

@@ -19,6 +19,9 @@ export interface Engine {
   projectId: string;
   pipeline: Pipeline;
   findProblems(world: DetectionWorld, limit: number): Promise<Finding[]>;
+  findConditions(world: DetectionWorld): Promise<Finding[]>;
+  /** Tells whoever watches over Vigil itself that it ran; never fails, and ends soon. `null`: nobody does. */
+  heartbeat: (() => Promise<void>) | null;
   ports: {
     repository: Repository;
     testBench: TestBench;

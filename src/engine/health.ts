@@ -17,12 +17,12 @@ export interface HealthReport {
   checks: Record<string, Check>;
 }
 
-/** Agents whose detection has not run for this long have lost their schedule (detection.md §2.4.8). */
+/** An agent whose detection has not run for this long watches nothing any more (detection.md §2.4.8). */
 const tickLateMs = 15 * 60_000;
 /** Application and database may disagree about the time by this much before anyone is told (reliability B6). */
 const skewWarnMs = 5_000;
 
-/** How the agent itself is: without its database it is down; anything else that is missing degrades it. */
+/** How the agent itself is: without its database or its schedule it is down; anything else that is missing degrades it. */
 export async function healthOf(
   engine: Engine,
   version: string,
@@ -68,11 +68,12 @@ async function repositoryCheck(engine: Engine): Promise<Check> {
 }
 
 async function scheduleCheck(engine: Engine): Promise<Check> {
-  const { detectedAt } = await loadProject(engine.connection.db, engine.projectId);
-  const lateMs = detectedAt === null ? 0 : engine.wallClock().getTime() - detectedAt.getTime();
+  const { detectedAt, createdAt } = await loadProject(engine.connection.db, engine.projectId);
+  // One that never ran is late as well, once it had the time to.
+  const lateMs = engine.wallClock().getTime() - (detectedAt ?? createdAt).getTime();
   if (lateMs <= tickLateMs) return { status: "ok", message: "detection runs on schedule" };
   const message = `detection has not run for ${Math.round(lateMs / 60_000)} minutes`;
-  return { status: "degraded", message, hint: "Check that the cron routes are called with CRON_SECRET." };
+  return { status: "down", message, hint: "Check that the cron routes are called with CRON_SECRET." };
 }
 
 function hintOf(error: unknown): string {

@@ -1,15 +1,14 @@
-import { setTimeout as after } from "node:timers";
-import { sql } from "drizzle-orm";
-import { z } from "zod";
+import type { ErrorEvent } from "#domain/event.ts";
 import { Failure } from "#domain/failure.ts";
 import { type EventScrubber, ScrubKind } from "#domain/privacy.ts";
 import { createSampler } from "#policy/sampling.ts";
-import type { Transaction } from "#store/connect.ts";
 import { loadProject } from "#store/read/projects.ts";
 import type { Spool } from "#store/spool.ts";
-import { recordEvents, type Touched } from "#store/write/events.ts";
+import { recordEvents } from "#store/write/events.ts";
 import { recordTraffic } from "#store/write/traffic.ts";
+import { absenceOf, isOutage, within } from "./absence.ts";
 import { arrivalOf, bytesOf, type Delivery, deliveryIn, textOf, trafficArrivalOf } from "./arrivals.ts";
+import { detectionAsker } from "./ask-detection.ts";
 import { createBatches } from "./batches.ts";
 import type { Engine } from "./engine.ts";
 import type { Batch, IngestOptions } from "./ingest.ts";
@@ -26,6 +25,8 @@ export type IntakeParts = Pick<Engine, "connection" | "queue" | "projectId" | "d
   scrubberFor(kinds: readonly ScrubKind[]): EventScrubber;
   /** `null`: no disk that outlives the process. Events are then refused while the database is away. */
   spool: Spool | null;
+  /** Turns frames of built code into those of its source, where there is a map. */
+  originalFrames(events: ErrorEvent[]): Promise<ErrorEvent[]>;
   /** How long the first event of a batch waits for others. 0 where the request is the batch (serverless). */
   batchWaitMs: number;
 };
@@ -36,7 +37,6 @@ const queuedEventsMax = 10_000;
 const queuedBytesMax = 64 * 1024 * 1024;
 /** A database that does not answer for so long is away, whatever becomes of the statement (reliability B12). */
 const writeWithinMs = 5_000;
-const lookAgainMs = 1_000;
 const settingsFreshMs = 5_000;
 const knownKindsMax = 50_000;
 
@@ -45,7 +45,7 @@ export function createIntake(parts: IntakeParts): Intake {
   const { connection, projectId, spool } = parts;
   const sampler = createSampler();
   const scrubber = currentScrubber(parts);
-  const askForDetection = detectionAsker(parts);
+  const detection = detectionAsker(parts);
   const known = new Set<string>();
   const batches = createBatches<{ delivery: Delivery; bytes: number }>(
     { waitMs: parts.batchWaitMs, eventsMax: batchEventsMax, queuedEventsMax, queuedBytesMax },
@@ -65,7 +65,7 @@ export function createIntake(parts: IntakeParts): Intake {
           projectId,
           deliveries.flatMap(({ traffic }) => traffic),
         );
-        return askForDetection(tx, touched);
+        return detection.ask(tx, touched);
       }),
     );
     remember(deliveries.flatMap(({ arrivals }) => arrivals.map(({ fingerprint }) => fingerprint)));
@@ -78,6 +78,17 @@ export function createIntake(parts: IntakeParts): Intake {
     for (const fingerprint of fingerprints) known.add(fingerprint);
   }
 
+  /** Without a database there are no maps: better a weak frame than a lost event. */
+  async function mapped(events: ErrorEvent[]): Promise<ErrorEvent[]> {
+    if (absence.isAway()) return events;
+    try {
+      return await within(writeWithinMs, parts.originalFrames(events));
+    } catch (error) {
+      if (isOutage(error)) return events;
+      throw error;
+    }
+  }
+
   async function keep(delivery: Delivery, { whenAway }: IngestOptions): Promise<void> {
     if (spool === null || whenAway !== "spool") throw new Failure("unavailable", "The database did not answer.");
     await spool.append([textOf(delivery, (fingerprint) => known.has(fingerprint))]);
@@ -85,7 +96,8 @@ export function createIntake(parts: IntakeParts): Intake {
   }
 
   return {
-    async take({ events, traffic }, options) {
+    async take({ events: given, traffic }, options) {
+      const events = await mapped(given);
       const { projectId, digest } = parts;
       const preparation = { projectId, digest, sampler, scrubber: await scrubber(), nowMs: parts.monotonicMs() };
       const delivery = {
@@ -107,78 +119,25 @@ export function createIntake(parts: IntakeParts): Intake {
     async stop() {
       await batches.drained();
       await absence.stop();
+      detection.stop();
       await spool?.close();
     },
   };
 }
 
-/** Looks for the database until it is back, and then brings it what was kept meanwhile. */
-function absenceOf({ connection, spool, observe }: IntakeParts, write: (records: string[]) => Promise<void>) {
-  let away = false;
-  let stopped = false;
-  let timer: NodeJS.Timeout | undefined;
-  let looking: Promise<void> | undefined;
-
-  async function look(): Promise<void> {
-    try {
-      await connection.rows(z.unknown(), sql`SELECT 1`);
-      away = false;
-      await spool?.replay(writeEach);
-    } catch (error) {
-      away = isOutage(error);
-      observe({ kind: "queue_error", error });
-    }
-    if (!stopped && (away || spool?.isEmpty() === false)) lookLater();
-  }
-
-  /** A record that the database will never take must not stand in the way of the others for ever. */
-  async function writeEach(records: string[]): Promise<void> {
-    try {
-      await write(records);
-    } catch (error) {
-      if (stopped || isOutage(error)) throw error;
-      if (records.length === 1) observe({ kind: "queue_error", error });
-      else for (const record of records) await writeEach([record]);
-    }
-  }
-
-  function lookLater(): void {
-    timer ??= after(() => {
-      timer = undefined;
-      looking = look();
-    }, lookAgainMs).unref();
-  }
-
-  if (spool?.isEmpty() === false) lookLater();
-  return {
-    isAway: () => away,
-    /** Without a disk every request finds out for itself: nothing is gained by refusing it earlier. */
-    begin() {
-      if (spool === null || stopped) return;
-      away = true;
-      lookLater();
-    },
-    async stop() {
-      stopped = true;
-      clearTimeout(timer);
-      await looking;
-    },
-  };
-}
-
 /** The scrubber of the settings, which are read again every few seconds; without a database, of those that were read last. */
-function currentScrubber({ connection, projectId, monotonicMs, scrubberFor }: IntakeParts) {
+function currentScrubber({ connection, projectId, monotonicMs, scrubberFor, observe }: IntakeParts) {
   let current: { kinds: string; scrubber: EventScrubber } | undefined;
   let readAtMs = Number.NEGATIVE_INFINITY;
   async function refresh(): Promise<void> {
     readAtMs = monotonicMs();
     try {
-      const { settings } = await loadProject(connection.db, projectId);
+      const { settings } = await within(writeWithinMs, loadProject(connection.db, projectId));
       const kinds = settings.privacy.scrub;
       if (current?.kinds !== kinds.join()) current = { kinds: kinds.join(), scrubber: scrubberFor(kinds) };
     } catch (error) {
-      // Away: what was read last holds on, and before anything was read every kind is switched on.
-      if (!isOutage(error) && current === undefined) throw error;
+      // What was read last holds on, and before anything was read every kind is switched on: no event waits for this.
+      observe({ kind: "queue_error", error });
     }
   }
   return async (): Promise<EventScrubber> => {
@@ -188,48 +147,4 @@ function currentScrubber({ connection, projectId, monotonicMs, scrubberFor }: In
     current ??= { kinds: "", scrubber: scrubberFor(ScrubKind.options) };
     return current.scrubber;
   };
-}
-
-/** Issues in these states are decided about at the first new event. */
-const endedStatuses = new Set(["resolved", "failed", "rejected"]);
-const atOnceEveryMs = 1_000;
-const soonMs = 5_000;
-
-/**
- * A new kind of error, one that may pass its gate now, and one that came back are looked at once; everything else (more
- * of the same) within seconds. Answers whether it is for now.
- */
-function detectionAsker({ queue, monotonicMs }: IntakeParts) {
-  let askedAtMs = Number.NEGATIVE_INFINITY;
-  return async (tx: Transaction, touched: Touched[]): Promise<boolean> => {
-    const relevant = touched.filter(({ inProduction }) => inProduction);
-    if (relevant.length === 0) return false;
-    const isNew = relevant.some((one) => one.isNew);
-    const mayDecide = relevant.some(
-      ({ state, issueStatus }) =>
-        (state === "candidate" && issueStatus === null) || (issueStatus !== null && endedStatuses.has(issueStatus)),
-    );
-    const isUrgent = isNew || (mayDecide && monotonicMs() - askedAtMs >= atOnceEveryMs);
-    if (isUrgent) askedAtMs = monotonicMs();
-    await queue.sendDetect(tx, isUrgent ? 0 : soonMs);
-    return isUrgent;
-  };
-}
-
-function isOutage(error: unknown): boolean {
-  return error instanceof Failure && error.code === "unavailable";
-}
-
-/** `work`, or `unavailable` when it takes too long. What it still does then does not matter: ids make it harmless. */
-async function within<Value>(ms: number, work: Promise<Value>): Promise<Value> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, fail) => {
-    timer = after(() => fail(new Failure("unavailable", "The database did not answer in time.")), ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-    work.catch(() => undefined);
-  }
 }

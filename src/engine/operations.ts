@@ -1,6 +1,7 @@
 import { Failure } from "#domain/failure.ts";
 import { IssueId } from "#domain/ids.ts";
 import type { Status } from "#domain/lifecycle.ts";
+import type { MuteConditions } from "#domain/mute.ts";
 import type { Settings, SettingsPatch } from "#domain/settings.ts";
 import type { Command } from "#policy/commands.ts";
 import { dueIssues } from "#store/read/issues.ts";
@@ -13,7 +14,10 @@ import type { Engine } from "./engine.ts";
 import { type Batch, type IngestOptions, ingest } from "./ingest.ts";
 import type { QueueName } from "./queue.ts";
 import { reconcileMain } from "./reconcile.ts";
+import { round } from "./round.ts";
+import { merge, split } from "./regroup.ts";
 import { changeSettings, pause, resume, resumeWhenDue } from "./settings.ts";
+import { keepSourceMap, type UploadedSourceMap } from "./source-maps.ts";
 
 export type CronName = "detect" | "diagnose" | "fix" | "deploy";
 
@@ -56,6 +60,8 @@ export interface ActionView {
 export interface Operations {
   /** Scrubs, groups, stores and counts; durable when it resolves. */
   ingest(batch: Batch, options?: IngestOptions): Promise<{ accepted: number }>;
+  /** Keeps a build's source map; the same one twice changes nothing. */
+  keepSourceMap(uploaded: UploadedSourceMap): Promise<{ stored: boolean }>;
   /** Drains the queues of a cron route until nothing is due or `budgetMs` is used up. */
   tick(name: CronName, budgetMs: number): Promise<TickReport>;
   /** JSON-ready summaries, newest first. */
@@ -69,6 +75,17 @@ export interface Operations {
     reason?: string;
     /** The diff that the person saw; a different one is refused. */
     diffHash?: string;
+    mute?: MuteConditions;
+    falseAlarm?: boolean;
+  }): Promise<Record<string, unknown>>;
+  /** Makes one issue of two; answers with the one that goes on. */
+  merge(request: { issueId: string; into: string; actor: Actor; reason?: string }): Promise<Record<string, unknown>>;
+  /** Takes a group out of an issue; answers with the issue that it belongs to now. */
+  split(request: {
+    issueId: string;
+    fingerprint: string;
+    actor: Actor;
+    reason?: string;
   }): Promise<Record<string, unknown>>;
   project(): Promise<ProjectView>;
   changeSettings(patch: SettingsPatch, actor: Actor): Promise<ProjectView>;
@@ -93,17 +110,26 @@ export function operationsOf(engine: Engine): Operations {
     const { settings, paused, pausedReason, pausedBy, resumeAt } = await loadProject(db, engine.projectId);
     return { settings, paused, pausedReason, pausedBy, resumeAt, usage: await usageOf(db, engine.projectId) };
   };
+  const shown = async (id: string) => {
+    const issue = await showIssue(db, id);
+    if (issue === undefined) throw new Failure("not_found", "There is no such issue.");
+    return issue;
+  };
   return {
     ingest: (batch, options) => ingest(engine, batch, options),
+    keepSourceMap: (uploaded) => keepSourceMap(engine, uploaded),
     tick: (name, budgetMs) => tick(engine, name, budgetMs),
     issues: (filter) => listIssues(db, engine.projectId, filter),
     issue: async (id) => (IssueId.safeParse(id).success ? showIssue(db, id) : undefined),
     command: async ({ actor, ...request }) => {
       await give(engine, { ...request, actor: nameOf(actor) });
-      const issue = await showIssue(db, request.issueId);
-      if (issue === undefined) throw new Failure("not_found", "There is no such issue.");
-      return issue;
+      return shown(request.issueId);
     },
+    merge: async ({ actor, ...request }) => {
+      await merge(engine, { ...request, actor: nameOf(actor) });
+      return shown(request.into);
+    },
+    split: async ({ actor, ...request }) => shown(await split(engine, { ...request, actor: nameOf(actor) })),
     project: view,
     changeSettings: async (patch, actor) => {
       await changeSettings(engine, patch, nameOf(actor));
@@ -123,13 +149,18 @@ export function operationsOf(engine: Engine): Operations {
 
 async function tick(engine: Engine, name: CronName, budgetMs: number): Promise<TickReport> {
   const startMs = engine.monotonicMs();
+  // Where no schedule of ours runs, every call of the scheduler is a round as well; in the same minute it costs nothing.
+  if (name === "detect" || name === "deploy") await round(engine);
+  let heartbeat: Promise<void> | undefined;
   if (name === "detect") {
     await resumeWhenDue(engine);
     await detect(engine);
+    heartbeat = engine.heartbeat?.();
     await reconcileMain(engine);
   }
   const processed = await drain(engine, queuesOf[name], () => engine.monotonicMs() - startMs < budgetMs);
   const due = await dueIssues(engine.connection.db, engine.projectId, leftMax);
+  await heartbeat;
   const left = due.filter(({ status }) => queuesOf[name].some((queue) => queue === status)).length;
   return { processed, left };
 }

@@ -2,6 +2,7 @@ import { Cron } from "croner";
 import type { Engine } from "./engine.ts";
 import type { Observer } from "./observe.ts";
 import { operationsOf } from "./operations.ts";
+import { round } from "./round.ts";
 import { resumeWhenDue } from "./settings.ts";
 import { startWorkers } from "./workers.ts";
 
@@ -31,11 +32,13 @@ export function startSchedule(engine: Engine, observers: Set<Observer>, afterDet
     await afterDetection();
   });
   const pauses = new Cron("* * * * *", options, () => resumeWhenDue(engine));
+  const rounds = new Cron("* * * * *", options, () => round(engine));
   return {
     stop: async () => {
       observers.delete(wake);
       detection.stop();
       pauses.stop();
+      rounds.stop();
       await workers.stop();
     },
   };

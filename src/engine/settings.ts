@@ -4,6 +4,7 @@ import { Settings, type SettingsPatch } from "#domain/settings.ts";
 import { loadProject } from "#store/read/projects.ts";
 import { action, appendActions } from "#store/write/actions.ts";
 import { wakeWaiting } from "#store/write/issues.ts";
+import { forgetRaises } from "#store/write/rounds.ts";
 import { lockProject, pauseProject, resumeProject, writeSettings } from "#store/write/projects.ts";
 import { sweep } from "./detect.ts";
 import type { Engine } from "./engine.ts";
@@ -21,6 +22,7 @@ export async function changeSettings(engine: Engine, patch: SettingsPatch, actor
     if (impossible !== undefined) throw new Failure("invalid", impossible);
     if (!parsed.success) throw new Failure("invalid", "The settings do not fit together.", { cause: parsed.error });
     await writeSettings(tx, engine.projectId, autonomyLevel, stored);
+    if (patch.detection?.rules !== undefined) await forgetRaises(tx, engine.projectId);
     if (patch.budget !== undefined) await wakeWaiting(tx, engine.projectId, "the budget of");
     const detail = { before: { ...project.stored, autonomyLevel: project.settings.autonomyLevel }, change: patch };
     await appendActions(tx, [

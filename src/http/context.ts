@@ -8,9 +8,13 @@ export interface Http {
   now: () => Date;
 }
 
-/** The running process: its one composed agent, loaded by the first request that needs it, and its console. */
+/**
+ * The running process: its one composed agent, loaded by the first request that needs it, and its console. An agent that
+ * runs is met where `agent.ts` left it: the module itself may be bundled elsewhere in this process.
+ */
 export const thisProcess: Http = {
-  agentOf: async () => (await import("#agent.ts")).agent(),
+  agentOf: async () =>
+    (globalThis as { vigilAgent?: Promise<Agent> }).vigilAgent ?? (await import("#agent.ts")).agent(),
   log: (what, cause) => console.error(`[http] ${what}`, cause ?? ""),
   now: () => new Date(),
 };

@@ -1,8 +1,9 @@
 import { z } from "zod";
-import type { Agent, Command } from "#agent.ts";
+import type { Actor, Agent, Command } from "#agent.ts";
 import { Failure } from "#domain/failure.ts";
 import { IssueId } from "#domain/ids.ts";
 import { type Status, statuses } from "#domain/lifecycle.ts";
+import { MuteConditions } from "#domain/mute.ts";
 import { SettingsPatch } from "#domain/settings.ts";
 import { cleanText } from "#domain/text.ts";
 import { readJson } from "./body.ts";
@@ -53,9 +54,19 @@ const CommandBody = z.strictObject({
     .string()
     .regex(/^[0-9a-f]{64}$/, "not a sha256 in hexadecimal")
     .optional(),
+  /** Only where it is dismissed: it never was a problem. */
+  falseAlarm: z.boolean().optional(),
 });
 
-const commands = ["approve", "reject", "retry", "dismiss", "revert"] as const satisfies readonly Command[];
+const MuteBody = z.object({ reason: Reason.optional() });
+
+const MergeBody = z.strictObject({ into: IssueId, reason: Reason.optional() });
+const SplitBody = z.strictObject({
+  fingerprint: z.string().regex(/^[0-9a-f]{32}$/, "is no fingerprint"),
+  reason: Reason.optional(),
+});
+
+const commands = ["approve", "reject", "retry", "dismiss", "mute", "revert"] as const satisfies readonly Command[];
 
 /** Approve, reject, retry, dismiss or revert: only by POST, so that no link and no preview can do it. */
 export function issueCommand(http: Http = thisProcess) {
@@ -64,15 +75,39 @@ export function issueCommand(http: Http = thisProcess) {
     refuseForeignOrigin(request, agent);
     const actor = await identify(request, agent);
     const named = (await context.params).command;
+    const issueId = await issueIdOf(context);
+    if (named === "merge" || named === "split") return regroup(agent, { named, issueId, actor }, request);
     const command = commands.find((known) => known === named);
     if (command === undefined)
-      throw new Failure("not_found", "There is no such command.", { hint: `Known: ${commands.join(", ")}.` });
-    const issueId = await issueIdOf(context);
-    const body = CommandBody.parse(await readJson(request));
+      throw new Failure("not_found", "There is no such command.", {
+        hint: `Known: ${commands.join(", ")}, merge, split.`,
+      });
+    const given = await readJson(request);
+    const body = command === "mute" ? muteBody(given) : CommandBody.parse(given);
+    if ("falseAlarm" in body && command !== "dismiss")
+      throw new Failure("invalid", "falseAlarm is for dismiss alone.");
     await existing(agent, issueId);
     return json(await agent.command({ command, issueId, actor, ...body }));
   };
   return endpoint(http.log, { POST: give });
+}
+
+function muteBody(given: unknown) {
+  const { reason } = MuteBody.parse(given);
+  const { reason: _, ...conditions } = z.record(z.string(), z.unknown()).parse(given);
+  return { mute: MuteConditions.parse(conditions), ...(reason === undefined ? {} : { reason }) };
+}
+
+/** What belongs together is said by people, and stays said. */
+async function regroup(
+  agent: Agent,
+  { named, issueId, actor }: { named: "merge" | "split"; issueId: string; actor: Actor },
+  request: Request,
+): Promise<Response> {
+  const body = await readJson(request);
+  await existing(agent, issueId);
+  if (named === "merge") return json(await agent.merge({ issueId, actor, ...MergeBody.parse(body) }));
+  return json(await agent.split({ issueId, actor, ...SplitBody.parse(body) }));
 }
 
 export function settings(http: Http = thisProcess) {

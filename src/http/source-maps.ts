@@ -10,7 +10,12 @@ import { bearerOf } from "./secret.ts";
 
 const bodyBytesMax = 20 * 1024 * 1024;
 /** What must not be in a name that is compared with what events say: white space at the ends and control characters. */
-const name = (max: number) => z.string().trim().max(max).regex(/^[^\p{Cc}]*$/u, "holds control characters");
+const name = (max: number) =>
+  z
+    .string()
+    .trim()
+    .max(max)
+    .regex(/^[^\p{Cc}]*$/u, "holds control characters");
 
 const Query = z
   .object({
@@ -53,5 +58,7 @@ export function ingestSourceMaps(http: Http = thisProcess) {
 
 /** Uploaders name a file by `~/` or by its map; frames name it without either. */
 function builtFile(given: string): string {
-  return normalisePath(given.replace(/^~\//, "").replace(/\.map$/, "")).replace(/^\//, "").slice(0, 500);
+  return normalisePath(given.replace(/^~\//, "").replace(/\.map$/, ""))
+    .replace(/^\//, "")
+    .slice(0, 500);
 }

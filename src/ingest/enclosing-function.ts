@@ -15,7 +15,8 @@ interface Span {
 export function functionsIn(file: string, source: string): ((line: number, column: number) => string) | undefined {
   if (source.length > sourceCharactersMax) return undefined;
   const kind = /\.tsx?$/i.test(file) ? ts.ScriptKind.TSX : ts.ScriptKind.JSX;
-  const tree = ts.createSourceFile("source", source, ts.ScriptTarget.Latest, true, kind);
+  const tree = treeOf(source, kind);
+  if (tree === undefined) return undefined;
   const spans = spansOf(tree);
   const lineStarts = tree.getLineStarts();
   return (line, column) => {
@@ -23,6 +24,16 @@ export function functionsIn(file: string, source: string): ((line: number, colum
     // Inner functions come later than those around them.
     return spans.findLast(({ from, to }) => from <= at && at < to)?.name ?? "";
   };
+}
+
+/** Source that is nested deeper than the parser can go has no names for us. */
+function treeOf(source: string, kind: ts.ScriptKind): ts.SourceFile | undefined {
+  try {
+    return ts.createSourceFile("source", source, ts.ScriptTarget.Latest, true, kind);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 function spansOf(tree: ts.SourceFile): Span[] {

@@ -13,13 +13,13 @@ const headMax = 8_192;
 const linesMax = 60;
 /** `TypeError: …`, `Uncaught (in promise) Error: …`, `TypeError [ERR_X]: …`; loggers put words before it, Next a cross. */
 const named =
-  /(?:^|[\s:>\]⨯])\[?(?:Uncaught )?(?:\(in promise\)[: ]{0,2})?((?:[A-Z][\w$]{0,60}\.)?[A-Z]?[\w$]{0,80}(?:Error|Exception))(?: \[\w{1,60}\])?: /;
+  /(?:^|[\s:>\]⨯])\[?(?:Uncaught )?(?:\(in promise\)[: ]{0,2})?((?:[A-Za-z][\w$]{0,60}\.){0,3}[A-Z]?[\w$]{0,80}(?:Error|Exception))(?: \[\w{1,60}\])?: /;
 /** With a stack below it, whatever stands at the very beginning is the error's name. */
 const anyName = /^\[?(?:Uncaught )?([A-Za-z][\w$.]{0,100})(?: \[\w{1,60}\])?: /;
 
 /** Reads a printed exception. A text that prints none is its own message. */
 export function spokenError(text: string): SpokenError {
-  const [outermost = ""] = text.slice(0, headMax).split(/^[ \t]{0,20}\[(?:cause|errors)\]:/m, 1);
+  const [outermost = ""] = text.slice(0, headMax).split(/^[ \t]{0,20}(?:\[cause\]|cause|\[errors\]):/m, 1);
   const lines = outermost.split("\n", linesMax);
   const first = lines.findIndex(isFrame);
   const hasStack = first >= 0 || (outermost.length < text.length && text.slice(0, headMax).split("\n").some(isFrame));

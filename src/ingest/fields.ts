@@ -107,7 +107,10 @@ export function tagsOf(tags: Record<string, unknown> | null | undefined): Record
   const kept = Object.entries(tags ?? {})
     .filter(([name, value]) => !isTrap(name) && isScalar(value))
     .slice(0, tagsMax)
-    .map(([name, value]) => [line(name, 100) ?? "", cut(cleanLine(String(value).slice(0, rawCharactersMax)), 300)] as const);
+    .map(
+      ([name, value]) =>
+        [line(name, 100) ?? "", cut(cleanLine(String(value).slice(0, rawCharactersMax)), 300)] as const,
+    );
   return Object.fromEntries(kept.filter(([name]) => name !== "" && !isTrap(name)));
 }
 

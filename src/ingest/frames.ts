@@ -17,15 +17,20 @@ const headCharactersMax = 300;
  */
 export function thrownIn(stack: string, head: { type: string | null; message: string }): Thrown[] {
   const body = withoutMessage(stack.slice(0, linesMax * lineCharactersMax), head.message);
-  const [outermost = "", ...causes] = body.split(/^[ \t]{0,20}(?:\[cause\]:|\[errors\]: \[|caused by:)/im, causesMax);
+  const [outermost = "", ...causes] = body.split(
+    /^[ \t]{0,20}(?:(?:\[cause\]|cause|caused by):|\[errors\]: \[)/im,
+    causesMax,
+  );
   return [{ ...head, frames: framesIn(outermost) }, ...causes.map(causeIn)];
 }
 
+/** The head is `Type: message` or the message alone; the same words further down are somebody else's. */
 function withoutMessage(stack: string, message: string): string {
   if (message === "") return stack;
-  const at = stack.indexOf(message);
-  // The head is `Type: message`; the same words further down are somebody else's.
-  return at >= 0 && at <= headCharactersMax ? stack.slice(at + message.length) : stack;
+  if (stack.startsWith(message)) return stack.slice(message.length);
+  const head = stack.slice(0, headCharactersMax).split("\n", 1)[0] ?? "";
+  const at = stack.indexOf(`: ${message}`);
+  return at >= 0 && at < head.length ? stack.slice(at + 2 + message.length) : stack;
 }
 
 function causeIn(text: string): Thrown {
@@ -107,6 +112,8 @@ export function normalisePath(raw: string): string {
   path = path.replace(/^rsc:\/\/React\/[^/]{1,100}\//, "").replace(/ \[[\w-]{1,50}\](?: \([\w-]{1,50}\))?$/, "");
   path = path.replace(/^webpack-internal:\/\/\/(?:\([\w-]{1,50}\)\/)?/, "").replace(/^webpack:\/\/[^/]{0,200}\//, "");
   const isUrl = /^https?:\/\//.test(path);
+  // Rewritten by an SDK, or by the shell that an application runs in.
+  path = path.replace(/^(?:app|capacitor|ionic|electron|ng):\/\/\/?|^~\//, "");
   path = decoded(path.replace(/^file:\/\//, "").replace(/^https?:\/\/[^/]{1,300}\//, ""));
   path = path.replace(/^\/?[A-Za-z]:\//, "/").replace(/^\[project\]\//, "");
   const library = path.lastIndexOf("node_modules/");

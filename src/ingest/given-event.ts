@@ -68,10 +68,11 @@ export function errorEventFrom(given: GivenEvent, delivery: Delivery): ErrorEven
   if (typeof place === "string") return place;
   const moment = momentOf(given.timestamp, delivery.receivedAt);
   const said = block(given.message, messageCharactersMax);
-  const thrown = given.thrown.slice(0, exceptionsMax).flatMap(thrownFrom);
-  const { errorType, message, frames, chain } = decided(thrown);
+  const words = wordsOf(given.thrown);
+  if (words === undefined) return misshapen;
+  const { message } = words;
   const status = given.httpStatus ?? null;
-  const event = ErrorEvent.safeParse({
+  const event = Facts.safeParse({
     id: idOf(given.id, delivery),
     at: moment.at,
     kind: given.kind ?? "error",
@@ -82,8 +83,7 @@ export function errorEventFrom(given: GivenEvent, delivery: Delivery): ErrorEven
     dist: line(given.dist, 64),
     level: levelOf(given.level),
     handled: given.handled,
-    ...{ errorType, message: message || said || "(no message)", frames, chain },
-    stack: stackOf(given, thrown),
+    message: message || said || "(no message)",
     clientFingerprint: fingerprintFrom(given.clientFingerprint),
     operation: operationOf(given.operation),
     httpStatus: status !== null && Number.isInteger(status) && status >= -1 && status <= 999 ? status : null,
@@ -94,7 +94,25 @@ export function errorEventFrom(given: GivenEvent, delivery: Delivery): ErrorEven
     issueType: null,
     tags: { ...tagsFrom(given, message, said), ...place.tags, ...moment.tags },
   });
-  return event.success ? event.data : "cannot be brought into the shape of an event";
+  return event.success ? { ...words, ...event.data } : misshapen;
+}
+
+const misshapen = "cannot be brought into the shape of an event";
+
+/** What follows from the exceptions alone, and everything else of an event. */
+const Words = ErrorEvent.pick({ errorType: true, message: true, frames: true, chain: true, stack: true });
+const Facts = ErrorEvent.omit({ errorType: true, frames: true, chain: true, stack: true });
+type Words = ReturnType<typeof Words.parse>;
+const wordsKnown = new WeakMap<GivenThrown[], Words>();
+
+/** Worked out once for a list that a protocol's reader remembers. */
+function wordsOf(given: GivenThrown[]): Words | undefined {
+  const known = wordsKnown.get(given);
+  if (known !== undefined) return known;
+  const thrown = given.slice(0, exceptionsMax).flatMap(thrownFrom);
+  const words = Words.safeParse({ ...decided(thrown), stack: stackOf(given, thrown) });
+  if (words.success) wordsKnown.set(given, words.data);
+  return words.data;
 }
 
 function thrownFrom({ type, message, frames }: GivenThrown): Thrown[] {
@@ -104,7 +122,7 @@ function thrownFrom({ type, message, frames }: GivenThrown): Thrown[] {
 }
 
 /** The sender's own text where it sent one; else the frames in V8's notation, for people. */
-function stackOf({ thrown: [outermost] }: GivenEvent, thrown: Thrown[]): string | null {
+function stackOf([outermost]: GivenThrown[], thrown: Thrown[]): string | null {
   if (outermost === undefined) return null;
   if (!Array.isArray(outermost.frames)) return block(outermost.frames.text, stackCharactersMax) || null;
   if (thrown.every(({ frames }) => frames.length === 0)) return null;

@@ -13,12 +13,12 @@ const memoryCharactersMax = 1_000;
 export function eventScrubber(scrubber: Scrubber): EventScrubber {
   const text = remembering(scrubber.text);
   const code = remembering(scrubber.code);
-  const fit = (given: string, charactersMax: number) => cut(text(given), charactersMax);
-  const fitOrNull = (given: string | null, charactersMax: number) =>
-    given === null ? null : fit(given, charactersMax);
+  const held = (given: string, charactersMax: number) => cut(text(given), charactersMax);
+  const heldOrNull = (given: string | null, charactersMax: number) =>
+    given === null ? null : held(given, charactersMax);
   const frame = (one: Frame): Frame => ({
     ...one,
-    file: fit(one.file, 500),
+    file: held(one.file, 500),
     function: cut(code(one.function), 300),
     context: one.context === null ? null : cut(code(one.context), 300),
   });
@@ -32,14 +32,14 @@ export function eventScrubber(scrubber: Scrubber): EventScrubber {
   function heading(event: ErrorEvent): ErrorEvent {
     return {
       ...event,
-      message: fit(event.message, 8_192),
-      errorType: fitOrNull(event.errorType, 200),
-      operation: fitOrNull(event.operation, 300),
-      release: fitOrNull(event.release, 200),
-      issueType: fitOrNull(event.issueType, 100),
-      externalHost: fitOrNull(event.externalHost, 253),
-      chain: event.chain.map((one) => ({ ...one, type: fitOrNull(one.type, 200), message: fit(one.message, 1_000) })),
-      clientFingerprint: event.clientFingerprint?.map((part) => fit(part, 200)) ?? null,
+      message: held(event.message, 8_192),
+      errorType: heldOrNull(event.errorType, 200),
+      operation: heldOrNull(event.operation, 300),
+      release: heldOrNull(event.release, 200),
+      issueType: heldOrNull(event.issueType, 100),
+      externalHost: heldOrNull(event.externalHost, 253),
+      chain: event.chain.map((one) => ({ ...one, type: heldOrNull(one.type, 200), message: held(one.message, 1_000) })),
+      clientFingerprint: event.clientFingerprint?.map((part) => held(part, 200)) ?? null,
     };
   }
   function whole(event: ErrorEvent): ErrorEvent {
@@ -47,13 +47,13 @@ export function eventScrubber(scrubber: Scrubber): EventScrubber {
     return {
       ...headed,
       id: idOf(event.id, scrubber.text),
-      source: fit(event.source, 50),
-      dist: fitOrNull(event.dist, 64),
-      stack: fitOrNull(event.stack, 32_768),
+      source: held(event.source, 50),
+      dist: heldOrNull(event.dist, 64),
+      stack: heldOrNull(event.stack, 32_768),
       frames: event.frames.map(frame),
       chain: headed.chain.map((one) => ({ ...one, frames: one.frames.map(frame) })),
-      traceId: fitOrNull(event.traceId, 64),
-      requestId: fitOrNull(event.requestId, 200),
+      traceId: heldOrNull(event.traceId, 64),
+      requestId: heldOrNull(event.requestId, 200),
       tags: tags(event.tags),
     };
   }
@@ -62,8 +62,8 @@ export function eventScrubber(scrubber: Scrubber): EventScrubber {
     whole: (event) => orWithheld(event, whole),
     traffic: (report) => ({
       ...report,
-      release: fitOrNull(report.release, 200),
-      operation: fit(report.operation, 300),
+      release: heldOrNull(report.release, 200),
+      operation: held(report.operation, 300),
     }),
     text,
   };

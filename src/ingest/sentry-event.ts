@@ -2,9 +2,10 @@ import { isbot } from "isbot";
 import type { ErrorEvent } from "#domain/event.ts";
 import type { GivenFrame } from "./frames.ts";
 import { errorEventFrom, type GivenThrown, saidIn } from "./given-event.ts";
+import { remembering } from "./memory.ts";
 import type { Delivery } from "./plain.ts";
 import { operationFrom } from "./routes.ts";
-import { SentryEvent, type SentryException, type SentryFrame } from "./sentry-shape.ts";
+import { SentryEvent, type SentryException, SentryExceptions, type SentryFrame } from "./sentry-shape.ts";
 
 /** Lines that SDKs cut (`{snip}`) are no longer than this; a longer one is minified code and tells nothing. */
 const contextCharactersMax = 300;
@@ -19,8 +20,7 @@ export function sentryErrorEventOf(
   const shape = SentryEvent.safeParse(value);
   if (!shape.success) return "is no event";
   const event = shape.data;
-  const exceptions = chainOf((event.exception?.values ?? []).filter((link) => link !== null));
-  const thrown = exceptions.map((exception) => thrownOf(exception, debugIdsOf(event)));
+  const { handled, thrown } = understood(JSON.stringify([exceptionIn(value), event.debug_meta ?? null]));
   const isFromBrowser = event.platform === "javascript" && !event.contexts?.runtime;
   return errorEventFrom(
     {
@@ -29,7 +29,7 @@ export function sentryErrorEventOf(
       timestamp: onOurClock(event.timestamp, sentAt, delivery.receivedAt),
       isFromBrowser,
       ...{ environment: event.environment, release: event.release, dist: event.dist, level: event.level },
-      handled: isHandled(exceptions),
+      handled,
       ...(thrown.length > 0 ? { thrown, message: wordsOf(event) } : saidIn(wordsOf(event) ?? "")),
       operation: operationFrom(event.transaction, event.request?.method, event.request?.url),
       httpStatus: event.contexts?.response?.status_code ?? null,
@@ -42,6 +42,19 @@ export function sentryErrorEventOf(
     delivery,
   );
 }
+
+function exceptionIn(value: unknown): unknown {
+  return typeof value === "object" && value !== null && "exception" in value ? (value.exception ?? null) : null;
+}
+
+/** Everything that follows from the exceptions alone; the same object for the same text. */
+const understood = remembering({ charactersMax: 32_768, totalCharactersMax: 8_000_000 }, (text) => {
+  const [given, meta]: unknown[] = JSON.parse(text);
+  const values = SentryExceptions.safeParse(given).data?.values ?? [];
+  const exceptions = chainOf(values.filter((link) => link !== null));
+  const debugIds = debugIdsOf(SentryEvent.shape.debug_meta.safeParse(meta).data);
+  return { handled: isHandled(exceptions), thrown: exceptions.map((exception) => thrownOf(exception, debugIds)) };
+});
 
 /**
  * From the outermost exception to its root cause. Of several errors in one (AggregateError) the first leads on: its
@@ -90,7 +103,7 @@ function frameFrom(frame: SentryFrame, debugIds: Map<string, string>): GivenFram
   };
 }
 
-function debugIdsOf({ debug_meta: meta }: SentryEvent): Map<string, string> {
+function debugIdsOf(meta: SentryEvent["debug_meta"]): Map<string, string> {
   const images = meta?.images?.flatMap((image) => (image?.code_file && image.debug_id ? [image] : [])) ?? [];
   return new Map(images.map(({ code_file, debug_id }) => [code_file ?? "", debug_id ?? ""]));
 }

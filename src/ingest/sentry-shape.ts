@@ -49,7 +49,7 @@ const Exception = z.object({
 export type SentryException = z.infer<typeof Exception>;
 
 /** Old SDKs send the list itself. */
-const Exceptions = z.preprocess(
+export const SentryExceptions = z.preprocess(
   (value) => (Array.isArray(value) ? { values: value } : value),
   z
     .object({ values: lastOf(Exception, exceptionsMax) })
@@ -77,6 +77,7 @@ const Contexts = z.object({
 
 const Image = z.object({ type: text, code_file: text, debug_id: text });
 
+/** Without its exceptions, which are most of it and are read apart. */
 export const SentryEvent = z.object({
   event_id: text,
   timestamp: moment,
@@ -84,7 +85,6 @@ export const SentryEvent = z.object({
   level: text,
   message: LogEntry.nullish().catch(null),
   logentry: LogEntry.nullish().catch(null),
-  exception: Exceptions,
   transaction: text,
   release: text,
   dist: text,

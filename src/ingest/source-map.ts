@@ -57,8 +57,9 @@ export async function readSourceMap(text: string): Promise<SourceMap | undefined
       if (frame.line === null || frame.line < 1 || frame.column === null) return undefined;
       // Stacks count columns from 1, maps from 0.
       const place = originalPositionFor(map, { line: frame.line, column: Math.max(0, frame.column - 1) });
-      if (place.source === null) return undefined;
-      const content = sourceContentFor(map, place.source);
+      // Mappings may point at sources that the map does not list.
+      if (typeof place.source !== "string" || place.source === "") return undefined;
+      const content = sourceContentFor(map, place.source) ?? null;
       const found = content === null ? undefined : functionAt(place.source, content, place.line, place.column);
       const isForeign = map.ignoreList?.includes(map.resolvedSources.indexOf(place.source)) ?? false;
       const given = {

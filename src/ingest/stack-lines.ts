@@ -19,7 +19,10 @@ export const lineCharactersMax = 1_024;
 /** The frame of a line, or `undefined` for a line that is none. */
 export function stackLine(text: string): StackLine | undefined {
   // What util.inspect prints opens the error's properties behind its last frame.
-  const line = text.slice(0, lineCharactersMax).trim().replace(/ \{$/, "");
+  const line = text
+    .slice(0, lineCharactersMax)
+    .trim()
+    .replace(/ \{$|,$/, "");
   if (line.startsWith("at ")) return v8Line(line);
   return isGeckoFrame(line) ? read(line) : undefined;
 }

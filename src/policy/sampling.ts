@@ -1,9 +1,9 @@
 /**
- * Which events of a storm are kept in full (detection.md §2.3.10); the others only count. At most five a second of one
- * kind; once as many are kept as the database keeps anyway, one in five seconds, so that the newest are never old.
+ * Which events of a storm are kept in full; the others only count. The first five of one kind, which is as many as are
+ * kept of a beginning (detection.md §2.2), and then one in five seconds, so that the newest are never old: below the
+ * bound of five a second (§2.3.10), because a thousand kinds at once must not be written in full either.
  */
-const perSecondMax = 5;
-const burstMax = 25;
+const burstMax = 5;
 const laterEveryMs = 5_000;
 /** A kind that was quiet for so long begins anew. */
 const forgetAfterMs = 60_000;
@@ -17,8 +17,6 @@ export interface Sampler {
 interface Kind {
   kept: number;
   keptAtMs: number;
-  second: number;
-  keptInSecond: number;
 }
 
 /** Remembers what one process kept; its memory is bounded by the number of kinds. */
@@ -26,17 +24,11 @@ export function createSampler(): Sampler {
   const kinds = new Map<string, Kind>();
   return {
     keeps(name, nowMs) {
-      const second = Math.floor(nowMs / 1_000);
       const known = kinds.get(name);
       const kind: Kind =
-        known === undefined || nowMs - known.keptAtMs > forgetAfterMs
-          ? { kept: 0, keptAtMs: nowMs, second, keptInSecond: 0 }
-          : known;
-      if (kind.second !== second) Object.assign(kind, { second, keptInSecond: 0 });
-      const isDue = kind.kept < burstMax || nowMs - kind.keptAtMs >= laterEveryMs;
-      if (!isDue || kind.keptInSecond >= perSecondMax) return false;
+        known === undefined || nowMs - known.keptAtMs > forgetAfterMs ? { kept: 0, keptAtMs: nowMs } : known;
+      if (kind.kept >= burstMax && nowMs - kind.keptAtMs < laterEveryMs) return false;
       kind.kept++;
-      kind.keptInSecond++;
       kind.keptAtMs = nowMs;
       if (known === undefined && kinds.size >= kindsMax) forgetOldest(kinds);
       kinds.set(name, kind);

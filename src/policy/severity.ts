@@ -8,24 +8,42 @@ export interface SeverityFacts {
   handled: boolean;
   /** Distinct users; -1 means everyone. */
   users: number;
-  /** Events of the last hour. */
+  usersLastHour: number;
+  /** Users that did anything in the last hour. */
+  activeUsers: Measurement;
+  /** Events of the last five minutes. */
   events: number;
   operation: string | null;
   issueType: string;
-  /** Share of failed requests, 0–1; unmeasured below 20 requests, where a share says nothing. */
+  /** Share of all requests that failed, 0–1; unmeasured below 20 requests, where a share says nothing. */
   requestsShare: Measurement;
+  /** The same for the operation alone. */
+  operationShare: Measurement;
   environment: Environment;
+  /** Counted, and never an issue. */
+  noise: boolean;
   regression: boolean;
+  spike: boolean;
   /** Only browsers or anonymous senders reported it. */
   unverified: boolean;
+}
+
+export interface Judged {
+  severity: Severity;
+  /** One sentence with the number that decided. */
+  because: string;
 }
 
 /** Constants of detection.md §2.4.5. */
 const shareP0 = 0.5;
 const shareP1 = 0.1;
+const operationShareP1 = 0.5;
 const databaseEventsP0 = 10;
 const databaseShareP0 = 0.2;
 const crashesP0 = 3;
+const activeUsersMin = 50;
+const activeShareP0 = 0.25;
+const activeShareP1 = 0.1;
 const usersP1 = 100;
 const sensitiveUsersP1 = 5;
 const browserUsersP2 = 10;
@@ -35,44 +53,75 @@ const sensitive =
 const steps: readonly Severity[] = ["P0", "P1", "P2", "P3", "P4"];
 
 /** How grave a problem is, and the fact that decided it; the first rule that applies wins (detection.md §2.4.5). */
-export function severityOf(facts: SeverityFacts): { severity: Severity; because: string } {
+export function severityOf(facts: SeverityFacts): Judged {
+  if (facts.noise) return { severity: "P4", because: "noise, no fault of the application" };
   if (facts.environment !== "production") return { severity: "P4", because: `seen on ${facts.environment} only` };
   // Nobody who may send anything without a key decides that everyone is affected.
   const grave = facts.unverified ? undefined : graveByImpact(facts);
   if (grave !== undefined) return grave;
   const plain = byLevel(facts);
-  const raised = facts.regression ? stepUp(plain.severity) : plain.severity;
-  if (raised === plain.severity) return plain;
-  return { severity: raised, because: `${plain.because}, and it came back after a fix` };
+  const came = facts.regression ? raised(plain, "it came back after a fix") : plain;
+  return facts.spike ? raised(came, "it spikes") : came;
 }
 
-function graveByImpact(facts: SeverityFacts): { severity: Severity; because: string } | undefined {
-  const { users, events, issueType, level, operation } = facts;
-  const share = facts.requestsShare.kind === "measured" ? facts.requestsShare.value : undefined;
-  const percent = share === undefined ? "" : `${(share * 100).toFixed(0)} %`;
+/** The graver of both; what the rule says counts where impact alone would say less. */
+export function atLeast(judged: Judged, least: Severity | null, because: string): Judged {
+  return least === null || judged.severity <= least ? judged : { severity: least, because };
+}
+
+function graveByImpact(facts: SeverityFacts): Judged | undefined {
+  const { users, events, issueType, level } = facts;
+  const share = valueOf(facts.requestsShare);
   if (issueType === "health_check") return { severity: "P0", because: "the health check fails" };
   if (users === -1) return { severity: "P0", because: "everyone is affected" };
   if (share !== undefined && share >= shareP0) {
-    return { severity: "P0", because: `${percent} of the requests fail (limit ${shareP0 * 100} %)` };
+    return { severity: "P0", because: `${percent(share)} of the requests fail (limit ${percent(shareP0)})` };
+  }
+  const active = activeShare(facts);
+  if (active !== undefined && active >= activeShareP0) {
+    return {
+      severity: "P0",
+      because: `${percent(active)} of the active users are affected (limit ${percent(activeShareP0)})`,
+    };
+  }
+  if (level === "fatal" && events >= crashesP0) {
+    return { severity: "P0", because: `${events} crashes in 5 minutes (limit ${crashesP0})` };
   }
   const traffic = share === undefined || share >= databaseShareP0;
   if (issueType === "database_error" && !facts.handled && events >= databaseEventsP0 && traffic) {
-    return { severity: "P0", because: `the database failed ${events} times (limit ${databaseEventsP0})` };
-  }
-  if (level === "fatal" && events >= crashesP0) {
-    return { severity: "P0", because: `${events} crashes (limit ${crashesP0})` };
+    return { severity: "P0", because: `the database failed ${events} times in 5 minutes (limit ${databaseEventsP0})` };
   }
   if (share !== undefined && share >= shareP1) {
-    return { severity: "P1", because: `${percent} of the requests fail (limit ${shareP1 * 100} %)` };
+    return { severity: "P1", because: `${percent(share)} of the requests fail (limit ${percent(shareP1)})` };
   }
-  if (users >= usersP1) return { severity: "P1", because: `${users} users are affected (limit ${usersP1})` };
+  return manyUsers(facts, active);
+}
+
+function manyUsers(facts: SeverityFacts, active: number | undefined): Judged | undefined {
+  const { users, usersLastHour, operation } = facts;
+  const ofOperation = valueOf(facts.operationShare);
+  if (ofOperation !== undefined && ofOperation >= operationShareP1) {
+    return {
+      severity: "P1",
+      because: `${percent(ofOperation)} of ${operation} fail (limit ${percent(operationShareP1)})`,
+    };
+  }
+  if (usersLastHour >= usersP1) {
+    return { severity: "P1", because: `${usersLastHour} users are affected in an hour (limit ${usersP1})` };
+  }
+  if (active !== undefined && active >= activeShareP1) {
+    return {
+      severity: "P1",
+      because: `${percent(active)} of the active users are affected (limit ${percent(activeShareP1)})`,
+    };
+  }
   if (operation !== null && sensitive.test(operation) && users >= sensitiveUsersP1) {
     return { severity: "P1", because: `${users} users are affected in ${operation} (limit ${sensitiveUsersP1})` };
   }
   return undefined;
 }
 
-function byLevel(facts: SeverityFacts): { severity: Severity; because: string } {
+function byLevel(facts: SeverityFacts): Judged {
   const { level, handled, users, issueType, unverified } = facts;
   if (issueType === "typo") return { severity: "P3", because: "a spelling mistake" };
   if (level === "info" || level === "debug") return { severity: "P4", because: `logged as ${level}` };
@@ -86,8 +135,28 @@ function byLevel(facts: SeverityFacts): { severity: Severity; because: string } 
   return { severity: "P2", because: "an unhandled error on the server" };
 }
 
-/** One step, and never to P0 or P1 this way unless it was there: impact alone reaches those. */
-function stepUp(severity: Severity): Severity {
-  const place = steps.indexOf(severity);
-  return place <= 1 ? severity : (steps[Math.max(1, place - 1)] ?? severity);
+/** One step, and never above P1 this way: impact alone reaches P0. */
+function raised(judged: Judged, why: string): Judged {
+  const place = steps.indexOf(judged.severity);
+  const severity = place <= 1 ? judged.severity : (steps[place - 1] ?? judged.severity);
+  return severity === judged.severity ? judged : { severity, because: `${judged.because}, and ${why}` };
+}
+
+/** What a spike makes of an open issue: one step, and never above P1 (detection.md §2.4.5). */
+export function afterSpike(severity: Severity, because: string): Judged | undefined {
+  const judged = raised({ severity, because: `was ${severity}` }, because);
+  return judged.severity === severity ? undefined : { ...judged, because: `it spikes: ${because}` };
+}
+
+function activeShare({ usersLastHour, activeUsers }: SeverityFacts): number | undefined {
+  const active = valueOf(activeUsers);
+  return active !== undefined && active >= activeUsersMin ? usersLastHour / active : undefined;
+}
+
+function valueOf(measurement: Measurement): number | undefined {
+  return measurement.kind === "measured" ? measurement.value : undefined;
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(0)} %`;
 }

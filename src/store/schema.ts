@@ -3,6 +3,7 @@ import {
   type AnyPgColumn,
   bigint,
   boolean,
+  customType,
   doublePrecision,
   index,
   integer,
@@ -21,6 +22,7 @@ import type { Claim, Diagnosis } from "#domain/diagnosis.ts";
 import type { ErrorEvent, Frame } from "#domain/event.ts";
 import type { ErrorCounts } from "#domain/evidence.ts";
 import type { Feedback, Risk, TestReport } from "#domain/fix.ts";
+import type { Mute } from "#domain/mute.ts";
 
 // The tables as queries see them. `supabase/migrations/` makes them and says why each is as it is; `tests/schema.test.ts`
 // proves that both agree. Values in jsonb columns were written by this type, but dates inside are text when they come back.
@@ -28,6 +30,7 @@ import type { Feedback, Risk, TestReport } from "#domain/fix.ts";
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: "date" });
 const count = (name: string) => bigint(name, { mode: "number" });
 const decimal = (name: string) => numeric(name, { mode: "number" });
+const bytes = customType<{ data: Uint8Array }>({ dataType: () => "bytea" });
 const wallClock = sql`clock_timestamp()`;
 const project = () =>
   text("project_id")
@@ -91,6 +94,16 @@ export const issues = pgTable(
     fixId: uuid("fix_id").references((): AnyPgColumn => fixes.id),
     commitSha: text("commit_sha"),
     branchName: text("branch_name"),
+    mergedInto: uuid("merged_into").references((): AnyPgColumn => issues.id),
+    rule: text("rule"),
+    severityReason: text("severity_reason"),
+    state: text("state").notNull().default("new"),
+    stateReason: text("state_reason"),
+    stateSince: instant("state_since").notNull().defaultNow(),
+    spikedAt: instant("spiked_at"),
+    mute: jsonb("mute").$type<Mute>(),
+    dismissedVolume: count("dismissed_volume"),
+    falseAlarm: boolean("false_alarm").notNull().default(false),
     deployedAt: instant("deployed_at"),
     resolvedAt: instant("resolved_at"),
     createdAt: instant("created_at").notNull().defaultNow(),
@@ -99,6 +112,7 @@ export const issues = pgTable(
   (t) => [
     index("agent_issues_by_status").on(t.projectId, t.status, t.createdAt.desc()),
     index("agent_issues_by_cause").on(t.projectId, t.causeKey).where(sql`cause_key IS NOT NULL`),
+    index("agent_issues_by_rule").on(t.projectId, t.rule, t.createdAt).where(sql`rule IS NOT NULL`),
     uniqueIndex("agent_issues_one_per_fingerprint").on(t.projectId, t.fingerprint).where(sql`fingerprint IS NOT NULL`),
   ],
 );
@@ -231,8 +245,9 @@ export const fingerprints = pgTable(
   {
     projectId: project(),
     fingerprint: text("fingerprint").notNull(),
-    algorithm: smallint("algorithm").notNull().default(1),
+    algorithm: smallint("algorithm").notNull().default(2),
     issueId: uuid("issue_id").references(() => issues.id),
+    assignedBy: text("assigned_by"),
     causeKey: text("cause_key"),
     title: text("title").notNull(),
     issueType: text("issue_type").notNull(),
@@ -244,10 +259,31 @@ export const fingerprints = pgTable(
     lastSeen: instant("last_seen").notNull(),
     firstRelease: text("first_release"),
     lastRelease: text("last_release"),
+    lookedAt: instant("looked_at"),
   },
   (t) => [
     primaryKey({ columns: [t.projectId, t.fingerprint] }),
+    index("agent_fingerprints_by_issue").on(t.issueId).where(sql`issue_id IS NOT NULL`),
     index("agent_fingerprints_unseen").on(t.projectId).where(sql`unseen_count > 0`),
+  ],
+);
+
+export const sourceMaps = pgTable(
+  "agent_source_maps",
+  {
+    projectId: project(),
+    release: text("release").notNull().default(""),
+    dist: text("dist").notNull().default(""),
+    file: text("file").notNull(),
+    debugId: text("debug_id"),
+    digest: text("digest").notNull(),
+    map: bytes("map").notNull(),
+    createdAt: instant("created_at").notNull().default(wallClock),
+  },
+  (t) => [
+    primaryKey({ columns: [t.projectId, t.release, t.dist, t.file] }),
+    index("agent_source_maps_by_debug_id").on(t.projectId, t.debugId).where(sql`debug_id IS NOT NULL`),
+    index("agent_source_maps_by_time").on(t.projectId, t.createdAt),
   ],
 );
 
@@ -267,6 +303,7 @@ export const events = pgTable(
   },
   (t) => [
     primaryKey({ columns: [t.projectId, t.id] }),
+    index("agent_events_by_arrival").using("brin", t.receivedAt),
     index("agent_events_by_fingerprint").on(t.projectId, t.fingerprint, t.environment, t.receivedAt.desc()),
   ],
 );
@@ -314,6 +351,45 @@ export const issueUsers = pgTable(
     lastAt: instant("last_at").notNull(),
   },
   (t) => [primaryKey({ columns: [t.projectId, t.fingerprint, t.userHash] })],
+);
+
+export const probes = pgTable(
+  "agent_probes",
+  {
+    projectId: project(),
+    environment: text("environment").notNull(),
+    slot: count("slot").notNull(),
+    checkedAt: instant("checked_at").notNull().default(wallClock),
+    outcome: text("outcome").notNull().default("no_data"),
+    because: text("because").notNull().default("the look did not end"),
+    httpStatus: integer("http_status"),
+    latencyMs: doublePrecision("latency_ms"),
+    servedCommit: text("served_commit"),
+  },
+  (t) => [primaryKey({ columns: [t.projectId, t.environment, t.slot] })],
+);
+
+export const rounds = pgTable(
+  "agent_rounds",
+  {
+    projectId: project(),
+    kind: text("kind").notNull(),
+    slot: count("slot").notNull(),
+    at: instant("at").notNull().default(wallClock),
+  },
+  (t) => [primaryKey({ columns: [t.projectId, t.kind] })],
+);
+
+export const rules = pgTable(
+  "agent_rules",
+  {
+    projectId: project(),
+    name: text("name").notNull(),
+    steps: integer("steps").notNull().default(0),
+    since: instant("since").notNull().default(wallClock),
+    reason: text("reason").notNull().default(""),
+  },
+  (t) => [primaryKey({ columns: [t.projectId, t.name] })],
 );
 
 export const seenEvents = pgTable(

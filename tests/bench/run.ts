@@ -8,17 +8,21 @@ import { move } from "#domain/outcome.ts";
 import { detect } from "#engine/detect.ts";
 import { drain } from "#engine/drain.ts";
 import { ingest } from "#engine/ingest.ts";
+import { thrownIn } from "#ingest/frames.ts";
 import { fingerprintOf } from "#policy/fingerprint.ts";
+import { messagePattern } from "#policy/message-pattern.ts";
 import { type Connection, connectEmbedded, connectPostgres } from "#store/connect.ts";
 import { migrate } from "#store/migrate.ts";
 import { action, appendActions } from "#store/write/actions.ts";
 import { anEngine } from "#tests/engine/an-engine.ts";
 import { anEvent, aSha } from "#tests/support/builders.ts";
 import { findPostgres, startPostgres } from "#tests/support/postgres.ts";
+import { groupingQuality } from "./grouping.ts";
+import { ingestFigures } from "./ingest.ts";
 
 /**
  * What Vigil costs, each figure as a ratio against a peer that is measured in the same run: machines differ, ratios
- * hardly do. `--json` prints one object. Never part of `npm test`.
+ * hardly do. `--json` prints one object, `--only ingest` (or `ratios`) one part. Never part of `npm test`.
  */
 interface Figure {
   name: string;
@@ -37,10 +41,26 @@ const fingerprintsCount = 5_000;
 const sandboxRuns = 10;
 
 const json = process.argv.includes("--json");
+const only = process.argv.includes("--only") ? process.argv[process.argv.indexOf("--only") + 1] : undefined;
 const figures: Figure[] = [];
 const folder = await mkdtemp(join(tmpdir(), "vigil-bench-"));
 const server = await findPostgres().then((found) => (found === undefined ? undefined : startPostgres(found)));
 try {
+  if (only !== "ingest") await ratios();
+} finally {
+  await server?.remove();
+  await rm(folder, { recursive: true, force: true });
+}
+const way = only === undefined || only === "ingest" ? await ingestFigures() : [];
+if (json) console.log(JSON.stringify({ figures, ingest: way }));
+else {
+  if (figures.length > 0) console.table(figures.map(rounded));
+  for (const { name, value, unit, target, anchor } of way) {
+    console.log(`${name}: ${typeof value === "number" ? round(value) : value} ${unit} (target ${target}; ${anchor})`);
+  }
+}
+
+async function ratios(): Promise<void> {
   await onDatabase("PGlite", await connectEmbedded({ directory: join(folder, "db") }));
   if (server !== undefined) {
     const connection = await connectPostgres({
@@ -51,21 +71,14 @@ try {
     await onDatabase("Postgres", connection);
   }
   fingerprints();
+  hostileTexts();
+  await grouping();
   await sandbox();
-} finally {
-  await server?.remove();
-  await rm(folder, { recursive: true, force: true });
 }
-if (json) console.log(JSON.stringify({ figures }));
-else
-  console.table(
-    figures.map(({ value, peerValue, ratio, ...rest }) => ({
-      ...rest,
-      value: round(value),
-      peerValue: round(peerValue),
-      ratio: round(ratio),
-    })),
-  );
+
+function rounded({ value, peerValue, ratio, ...rest }: Figure) {
+  return { ...rest, value: round(value), peerValue: round(peerValue), ratio: round(ratio) };
+}
 
 async function onDatabase(name: string, connection: Connection): Promise<void> {
   await migrate(connection, { directory: join(import.meta.dirname, "..", "..", "supabase", "migrations") });
@@ -132,6 +145,58 @@ function fingerprints(): void {
     "per ms",
     "JSON round trips of the event",
     parse,
+  );
+}
+
+/** How well the corpus is grouped, beside what others group by; 0 new groups where only lines and hashes moved. */
+async function grouping(): Promise<void> {
+  const reports = await groupingQuality();
+  for (const { part, maps, quality, newGroups } of reports.filter(({ algorithm }) => algorithm === "Vigil")) {
+    const name = `grouping, ${part} part ${maps ? "with" : "without"} source maps`;
+    const others = reports.filter((other) => other.part === part && other.maps === maps && other.algorithm !== "Vigil");
+    for (const other of others) {
+      add(`${name}: pair precision`, quality.precision, "", other.algorithm, other.quality.precision);
+      add(`${name}: pair recall`, quality.recall, "", other.algorithm, other.quality.recall);
+    }
+    add(`${name}: new groups by moved lines`, newGroups, `of ${quality.groups}`, "bugs", quality.bugs);
+  }
+}
+
+/** The slowest of many hostile texts against what is allowed (detection.md §4): 10 ms for 8 kB, 50 ms for a stack of 1 MB. */
+function hostileTexts(): void {
+  const seeds = [
+    ..."a1@'\"(:./-_=[{ \n",
+    "a@",
+    "0x",
+    "ab_",
+    "https://",
+    "9-",
+    '{"',
+    "1x1",
+    "a1-",
+    "    at f (/a.js:1:1)\n",
+    "at x (eval at ",
+  ];
+  const slowest = (length: number, read: (text: string) => unknown) =>
+    Math.max(
+      ...seeds.map((seed) => {
+        const text = seed.repeat(Math.ceil(length / seed.length)).slice(0, length);
+        const times = [1, 2, 3].map(() => {
+          const startMs = performance.now();
+          read(text);
+          return performance.now() - startMs;
+        });
+        return Math.min(...times);
+      }),
+    );
+  add("hostile message of 8 kB: pattern", slowest(8_192, messagePattern), "ms", "limit", 10);
+  const head = { type: null, message: "" };
+  add(
+    "hostile stack of 1 MB: frames",
+    slowest(1_000_000, (text) => thrownIn(text, head)),
+    "ms",
+    "limit",
+    50,
   );
 }
 

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from "node:crypto";
+import { hash, randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
 import { z } from "zod";
 import type { Notice } from "#domain/notice.ts";
@@ -26,6 +26,8 @@ export async function anEngine(
     pipeline?: Partial<Pipeline>;
     ports?: Partial<Engine["ports"]>;
     findProblems?: Engine["findProblems"];
+    findConditions?: Engine["findConditions"];
+    heartbeat?: Engine["heartbeat"];
     leaseMs?: number;
     stepMs?: number;
     /** For time, disk and batches of the way in. */
@@ -40,14 +42,15 @@ export async function anEngine(
     connection,
     queue: await startQueue(connection, (error) => seen.push({ kind: "queue_error", error })),
     projectId: "default",
-    digest: (text: string) => createHash("sha256").update(text).digest("hex"),
+    digest: (text: string) => hash("sha256", text),
     monotonicMs: () => performance.now(),
     observe: (event: EngineEvent) => void seen.push(event),
   };
+  const mapless: Pick<IntakeParts, "originalFrames"> = { originalFrames: async (events) => events };
   const scrubberFor: IntakeParts["scrubberFor"] = (kinds) => eventScrubber(createScrubber([], kinds));
   return {
     ...basics,
-    intake: createIntake({ ...basics, scrubberFor, spool: null, batchWaitMs: 5, ...parts.intake }),
+    intake: createIntake({ ...basics, scrubberFor, spool: null, batchWaitMs: 5, ...mapless, ...parts.intake }),
     pipeline: {
       run: async (issue) => {
         throw new Error(`no stage for ${issue.status}`);
@@ -56,6 +59,8 @@ export async function anEngine(
       ...parts.pipeline,
     },
     findProblems: parts.findProblems ?? (async () => []),
+    findConditions: parts.findConditions ?? (async () => []),
+    heartbeat: parts.heartbeat ?? null,
     ports: {
       repository,
       testBench,

@@ -12,7 +12,7 @@ import { detect } from "#engine/detect.ts";
 import { ingest } from "#engine/ingest.ts";
 import { sentryEnvelope, sentryStore } from "#http/sentry.ts";
 import { derivedKey } from "#ingest/keys.ts";
-import { findProblems } from "#pipeline/1-detection.ts";
+import { findProblems } from "#pipeline/find-problems.ts";
 import type { Connection } from "#store/connect.ts";
 import { anEngine, type TestEngine } from "#tests/engine/an-engine.ts";
 import { openPglite } from "#tests/support/databases.ts";

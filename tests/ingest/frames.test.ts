@@ -100,6 +100,57 @@ content@moz-extension://abc/inject.js:1:1`;
     expect(framesOf(`    at f (/app/${"x".repeat(2_000)}.ts:1:1)`)).toEqual([]);
   });
 
+  it("of a hostile megabyte is read within the same bounds", () => {
+    const lines = [
+      "    at f (/a.js:1:1)\n",
+      "at ",
+      "@",
+      "a@http://",
+      "[cause]: ",
+      "    at x (eval at ",
+      "at async ",
+      " ",
+      "(",
+      ":1",
+    ];
+    for (const line of lines) {
+      const thrown = thrownIn(line.repeat(1_000_000 / line.length), { type: null, message: "x" });
+      expect(thrown.length).toBeLessThanOrEqual(20);
+      for (const { frames } of thrown) expect(frames.length).toBeLessThanOrEqual(50);
+    }
+  });
+
+  it("of Hermes, WebAssembly and bare addresses gives the places that it holds", () => {
+    const stack = `    at foo (address at /data/app/main.jsbundle:1:2345)
+    at wasm://wasm/0012:wasm-function[12]:0x3ff
+    at [project]/src/app/api/route.ts [app-rsc] (ecmascript):4:5
+    at Page (/app/src/app/feed/(..)(..)photo/page.tsx:1:2)
+    at captureException (/app/src/log.ts:3:4)
+https://app.test/assets/index.js:5:6`;
+    expect(read(stack)).toEqual([
+      "app/main.jsbundle:1:2345 foo",
+      "-wasm://wasm/0012:wasm-function[12]:0x3ff:null:null",
+      "src/app/api/route.ts:4:5",
+      "src/app/feed/(..)(..)photo/page.tsx:1:2 Page",
+      "src/log.ts:3:4 captureException",
+      "assets/index.js:5:6",
+    ]);
+  });
+
+  it("takes no line of prose for a frame", () => {
+    const prose = [
+      "message about /etc/passwd:1:2",
+      "error at src/app.ts:12",
+      "Please mail jane@x.co/foo:1:2 now",
+      "at noon",
+    ];
+    expect(read(prose.join("\n"))).toEqual([]);
+  });
+
+  it("whose message is short loses none of its frames to it", () => {
+    expect(read("TypeError: x\n    at x (/app/src/x.ts:1:1)", "x")).toEqual(["src/x.ts:1:1 x"]);
+  });
+
   it.each([[""], ["at "], ["at ()"], ["@"], ["at x"], ["\n\n\n"], ["    at (((((((("], ["at :1:1:1:1:1"]])(
     "of nothing useful gives nothing dangerous: %j",
     (stack) => {
@@ -129,6 +180,8 @@ describe("a file name", () => {
     ["[project]/src/a.ts [app-rsc] (ecmascript)", "src/a.ts"],
     ["https://app.test/src/a.js?token=abc#x", "src/a.js"],
     ["https://app.test/app/a.js", "app/a.js"],
+    ["app:///src/a.js", "src/a.js"],
+    ["~/static/a.js", "static/a.js"],
     ["file:///app/src/a%20b/%5Bslug%5D.ts", "src/a b/[slug].ts"],
     ["file:///app/src/100%.ts", "src/100%.ts"],
     ["C:\\code\\shop\\src\\a.ts", "src/a.ts"],

@@ -14,7 +14,16 @@ const everywhere = (text: string): ErrorEvent =>
     frames: [{ ...frame, file: text, function: text, context: text }],
     chain: [{ type: text, message: text, frames: [{ ...frame, file: text, function: text, context: text }] }],
   });
-const frame = { file: "a.ts", line: 1, column: 1, function: "f", inApp: true, context: null, debugId: null, mapped: false };
+const frame = {
+  file: "a.ts",
+  line: 1,
+  column: 1,
+  function: "f",
+  inApp: true,
+  context: null,
+  debugId: null,
+  mapped: false,
+};
 
 describe("an event", () => {
   it("holds the secret in no field afterwards, and is still an event", () => {
@@ -29,7 +38,11 @@ describe("an event", () => {
   });
 
   it("stays within its bounds when marks are longer than what they replace", () => {
-    const longest = anEvent({ message: "pin=1 otp=1 ".repeat(682), release: "otp=1 ".repeat(33), stack: "pwd=1 ".repeat(5_461) });
+    const longest = anEvent({
+      message: "pin=1 otp=1 ".repeat(682),
+      release: "otp=1 ".repeat(33),
+      stack: "pwd=1 ".repeat(5_461),
+    });
     expect(ErrorEvent.safeParse(whole(longest)).success).toBe(true);
   });
 
@@ -52,7 +65,12 @@ describe("an event", () => {
       throw new Error("the rules are broken");
     };
     const { whole: failing, heading: failingHead } = eventScrubber({ text: broken, value: broken, code: broken });
-    const event = { ...everywhere("hunter2"), errorType: "TypeError", id: "1", frames: [{ ...frame, context: "hunter2" }] };
+    const event = {
+      ...everywhere("hunter2"),
+      errorType: "TypeError",
+      id: "1",
+      frames: [{ ...frame, context: "hunter2" }],
+    };
     for (const scrubbed of [failing(event), failingHead(event)]) {
       expect(JSON.stringify(scrubbed)).not.toContain("hunter2");
       expect(scrubbed).toMatchObject({ errorType: "TypeError", frames: [{ file: "a.ts", line: 1, context: null }] });
@@ -62,10 +80,19 @@ describe("an event", () => {
 
 it("what grouping looks at is clean before it looks", () => {
   const { message, errorType, operation, release, clientFingerprint, chain } = heading(everywhere(secret));
-  expect(JSON.stringify([message, errorType, operation, release, clientFingerprint, chain[0]?.message])).not.toContain(secret);
+  expect(JSON.stringify([message, errorType, operation, release, clientFingerprint, chain[0]?.message])).not.toContain(
+    secret,
+  );
 });
 
 it("a traffic report names no secret", () => {
-  const report = { at: new Date(), environment: "production" as const, release: secret, operation: `GET /${secret}`, requests: 1, failures: 0 };
+  const report = {
+    at: new Date(),
+    environment: "production" as const,
+    release: secret,
+    operation: `GET /${secret}`,
+    requests: 1,
+    failures: 0,
+  };
   expect(JSON.stringify(traffic(report))).not.toContain(secret);
 });

@@ -55,7 +55,13 @@ export const typedSecrets: [kind: string, secret: string][] = [
 
 /** What the configuration may hold. */
 export const configured: string[] = Array.from({ length: 40 }, (_, n) =>
-  n % 4 === 0 ? `${signs(6 + n, n)} & "${signs(4, n)}"/+?` : n % 4 === 1 ? hex(8 + n) + signs(3, n) : n % 4 === 2 ? `pässwörd-${n}-${signs(9, n)}` : signs(9 + n, n),
+  n % 4 === 0
+    ? `${signs(6 + n, n)} & "${signs(4, n)}"/+?`
+    : n % 4 === 1
+      ? hex(8 + n) + signs(3, n)
+      : n % 4 === 2
+        ? `pässwörd-${n}-${signs(9, n)}`
+        : signs(9 + n, n),
 );
 
 export const encodings: [name: string, encode: (text: string) => string][] = [

@@ -31,7 +31,10 @@ describe("no configured secret gets through (reliability D13)", () => {
 
   it("broken over lines", () => {
     const secret = configured.find(({ length }) => length > 40) ?? "";
-    const lines = Buffer.from(secret.repeat(1)).toString("base64").match(/.{1,20}/g) ?? [];
+    const lines =
+      Buffer.from(secret.repeat(1))
+        .toString("base64")
+        .match(/.{1,20}/g) ?? [];
     const scrubbed = known.text(`begin\n${lines.join("\n")}\nend`);
     expect(lines.filter((line) => line.length === 20 && scrubbed.includes(line))).toEqual([]);
   });
@@ -48,7 +51,13 @@ describe("no configured secret gets through (reliability D13)", () => {
 describe("a secret that tells who issued it", () => {
   const cases = typedSecrets.flatMap(([kind, secret]) =>
     encodings.flatMap(([encoding, encode]) =>
-      contexts.map(([context, around]) => ({ kind, encoding, context, encoded: encode(secret), given: around(encode(secret)) })),
+      contexts.map(([context, around]) => ({
+        kind,
+        encoding,
+        context,
+        encoded: encode(secret),
+        given: around(encode(secret)),
+      })),
     ),
   );
 
@@ -58,13 +67,18 @@ describe("a secret that tells who issued it", () => {
   });
 
   it("is always found as it is", () => {
-    const missed = cases.filter(({ encoding, encoded, given }) => encoding === "as it is" && text(given).includes(encoded));
+    const missed = cases.filter(
+      ({ encoding, encoded, given }) => encoding === "as it is" && text(given).includes(encoded),
+    );
     expect(missed.map(({ kind, context }) => `${kind} in ${context}`)).toEqual([]);
   });
 
   it("leaves the words around it readable", () => {
     const torn = cases.filter(
-      ({ kind, context, given }) => context === "a sentence" && kind !== "private key" && !/^the call with .*\[Filtered\].* was refused$/s.test(text(given)),
+      ({ kind, context, given }) =>
+        context === "a sentence" &&
+        kind !== "private key" &&
+        !/^the call with .*\[Filtered\].* was refused$/s.test(text(given)),
     );
     expect(torn.map(({ kind, encoding }) => `${kind} in ${encoding}`)).toEqual([]);
   });
@@ -83,7 +97,9 @@ describe("vectors 37 to 40 of detection.md", () => {
     );
   });
   it("38: a configured secret in base64 inside a text goes", () => {
-    expect(known.text(`key ${Buffer.from(configured[3] ?? "").toString("base64")} used`)).toMatch(/^key \[Filtered\]={0,2} used$/);
+    expect(known.text(`key ${Buffer.from(configured[3] ?? "").toString("base64")} used`)).toMatch(
+      /^key \[Filtered\]={0,2} used$/,
+    );
   });
   it.each([
     ['apiKey{"a":1}', "apiKey", "[Filtered]"],
@@ -142,7 +158,9 @@ describe("kinds", () => {
     expect(some.value("password", "x")).toBe("x");
   });
   it("leave a text alone that was scrubbed before", () => {
-    const once = typedSecrets.map(([, secret]) => text(`password=${secret} a@b.co 203.0.113.9 +49 30 1234567 Cookie: a=b`));
+    const once = typedSecrets.map(([, secret]) =>
+      text(`password=${secret} a@b.co 203.0.113.9 +49 30 1234567 Cookie: a=b`),
+    );
     expect(once.map(text)).toEqual(once);
   });
 });
@@ -171,11 +189,11 @@ describe("what is no secret", () => {
     const key = typedSecrets.at(-1)?.[1] ?? "";
     const file = `${"const a = 1;\n".repeat(6_000)}${key}\n${"const b = 2;\n".repeat(6_000)}`;
     const scrubbed = code(file);
-    expect([scrubbed.split("\n").length, scrubbed.includes("PRIVATE KEY"), scrubbed.endsWith("const b = 2;\n")]).toEqual([
-      file.split("\n").length,
-      false,
-      true,
-    ]);
+    expect([
+      scrubbed.split("\n").length,
+      scrubbed.includes("PRIVATE KEY"),
+      scrubbed.endsWith("const b = 2;\n"),
+    ]).toEqual([file.split("\n").length, false, true]);
   });
 
   it.each([
@@ -199,11 +217,13 @@ function logLines(count: number): string[] {
     (n: number) => `connect ECONNREFUSED 10.${n % 250}.0.1:5432`,
     (n: number) => `job ${n} of queue diagnosing took ${n % 50}.${n % 10}s, retry ${n % 3}`,
     (n: number) => `release 3f2a1b4c5d6e7f8091a2b3c4d5e6f70${(n % 90_000) + 10_000} is serving`,
-    (n: number) => `[2026-11-23T10:${String(n % 60).padStart(2, "0")}:00.000Z] worker ${n % 8} max_tokens=${n} cache_key=user:${n}`,
+    (n: number) =>
+      `[2026-11-23T10:${String(n % 60).padStart(2, "0")}:00.000Z] worker ${n % 8} max_tokens=${n} cache_key=user:${n}`,
     (n: number) => `webpack compiled src/components/Button${n}.tsx with ${n % 5} warnings (hash 9f3b${n % 10}c7d1e8a)`,
     (n: number) => `The password must be at least ${(n % 20) + 8} characters long`,
     (n: number) => `invoice INV-2026-${n} for 1${n % 10}.99 EUR was sent to customer cus_${n}`,
-    (n: number) => `request 6ba7b810-9dad-11d1-80b4-00c04fd4${String(n % 10_000).padStart(4, "0")} timed out after 30000 ms`,
+    (n: number) =>
+      `request 6ba7b810-9dad-11d1-80b4-00c04fd4${String(n % 10_000).padStart(4, "0")} timed out after 30000 ms`,
     (n: number) => `prisma:query SELECT "id", "author", "token_count" FROM "Post" WHERE "id" = ${n} LIMIT 1`,
     (n: number) => `memory ${n % 900} MiB, heap 4${n % 10}.${n % 10} %, uptime ${n}s, version 1.${n % 20}.3`,
     (n: number) => `session expired for visitor ${n}; redirect to /sign-in?next=%2Forders%2F${n}`,

@@ -78,7 +78,17 @@ export const aClaim: Claim = {
 export const noClaim: Claim = { kind: "nothing_to_stop", statement: "a spelling fix" };
 
 export function aFrame(file: string, name: string, changed: Partial<Frame> = {}): Frame {
-  return { file, function: name, line: 42, column: 7, inApp: true, ...changed };
+  return {
+    file,
+    function: name,
+    line: 42,
+    column: 7,
+    inApp: true,
+    context: null,
+    debugId: null,
+    mapped: false,
+    ...changed,
+  };
 }
 
 export function anEvent(changed: Partial<ErrorEvent> = {}): ErrorEvent {
@@ -100,6 +110,8 @@ export function anEvent(changed: Partial<ErrorEvent> = {}): ErrorEvent {
     userHash: null,
     issueType: null,
     tags: {},
+    ...{ kind: "error", dist: null, chain: [], clientFingerprint: null },
+    ...{ externalHost: null, traceId: null, requestId: null },
     ...changed,
   };
 }

@@ -1,59 +1,127 @@
 import { describe, expect, it } from "vitest";
-import { type GateFacts, gate } from "#policy/detectors/events.ts";
+import { defaultRules, Rules } from "#domain/rule.ts";
+import { Settings } from "#domain/settings.ts";
+import { openingRule } from "#policy/detectors/events.ts";
+import type { ErrorFacts } from "#policy/detectors/facts.ts";
 import { type SeverityFacts, severityOf } from "#policy/severity.ts";
 
-describe("gate (detection.md §2.4.1)", () => {
-  const server: GateFacts = {
-    state: "candidate",
+describe("openingRule (detection.md §2.4.1)", () => {
+  type Given = Omit<ErrorFacts, "within">;
+  const server: Given = {
+    kind: "error",
     handled: false,
     level: "error",
     trust: "server",
     hasInAppFrame: true,
+    hasWeakFrames: false,
     hasStack: true,
     issueType: "api_error",
-    eventsRecent: 1,
-    usersRecent: 1,
     httpStatus: null,
+    externalHost: null,
   };
+  /** So many events and users within every window up to `withinMs`, and none in shorter ones. */
+  const decide = (given: Given, events: number, users = 1, withinMs = 0) =>
+    openingRule(
+      { ...given, within: (windowMs) => (windowMs >= withinMs ? { events, users } : { events: 0, users: 0 }) },
+      defaultRules,
+      new Map(),
+    );
   const text = { hasInAppFrame: false, hasStack: false, handled: true, issueType: "log_error" };
-  const browser = { trust: "browser" as const, usersRecent: 2 };
-  const table: [string, Partial<GateFacts>, number][] = [
-    ["unhandled on the server, in the application", {}, 1],
-    ["handled, but answered with 500", { handled: true, httpStatus: 500 }, 1],
-    [
-      "a typed report of a person",
-      { issueType: "typo", level: "info", ...{ hasStack: false, hasInAppFrame: false } },
-      1,
-    ],
-    ["handled", { handled: true }, 3],
-    ["handled, answered with 404", { handled: true, httpStatus: 404 }, 3],
-    ["a warning", { level: "warning" }, 3],
-    ["unhandled outside the application", { hasInAppFrame: false }, 3],
-    ["log text", text, 5],
-    ["two browsers", browser, 3],
-    ["an external service", { issueType: "external_api_error" }, 15],
+  const outside = { kind: "external" as const, issueType: "external_api_error", externalHost: "api.stripe.com" };
+  const table: [string, Partial<Given>, number, string][] = [
+    ["unhandled on the server, in the application", {}, 1, "unhandled error"],
+    ["handled, but answered with 500", { handled: true, httpStatus: 500 }, 1, "unhandled error"],
+    ["a typed report of a person", { issueType: "typo", level: "info", hasStack: false }, 1, "stated by the sender"],
+    ["handled", { handled: true }, 3, "handled error"],
+    ["handled, answered with 404", { handled: true, httpStatus: 404 }, 3, "handled error"],
+    ["a warning", { level: "warning" }, 3, "handled error"],
+    ["unhandled outside the application", { hasInAppFrame: false }, 3, "handled error"],
+    ["log text", text, 5, "logged error"],
+    ["browsers", { trust: "browser" }, 3, "error in browsers"],
+    ["built code without its source map", { hasWeakFrames: true }, 3, "error in browsers"],
+    ["35: an external host that fails", outside, 15, "external service fails"],
   ];
-  for (const [name, changed, needed] of table) {
+  for (const [name, changed, needed, rule] of table) {
     it(`${name}: ${needed} event(s)`, () => {
-      expect(gate({ ...server, ...changed, eventsRecent: needed })).toBe(true);
-      expect(gate({ ...server, ...changed, eventsRecent: needed - 1 })).toBe(false);
+      expect(decide({ ...server, ...changed }, needed, 2)?.rule.name).toBe(rule);
+      expect(decide({ ...server, ...changed }, needed - 1, 2)).toBeUndefined();
     });
   }
-  const never: [string, Partial<GateFacts>][] = [
-    ["one browser user", { ...browser, usersRecent: 1 }],
-    ["information", { level: "info" }],
-    ["debug output", { level: "debug" }],
-    ["what has an issue", { state: "issue" }],
-    ["what is muted", { state: "muted" }],
-    ["noise", { state: "noise" }],
-    ["what was dismissed", { state: "dismissed" }],
-    ["counts that are none", { eventsRecent: Number.NaN }],
-    ["browser users that are no count", { ...browser, usersRecent: Number.NaN }],
+  const never: [string, Partial<Given>, number, number][] = [
+    ["one browser user", { trust: "browser" }, 1_000, 1],
+    ["information", { level: "info" }, 1_000, 1_000],
+    ["debug output", { level: "debug" }, 1_000, 1_000],
+    ["counts that are none", {}, Number.NaN, Number.NaN],
+    ["browser users that are no count", { trust: "browser" }, 1_000, Number.NaN],
   ];
-  for (const [name, changed] of never) {
-    it(`${name}: never`, () =>
-      expect(gate({ ...server, eventsRecent: 1_000, usersRecent: 1_000, ...changed })).toBe(false));
+  for (const [name, changed, events, users] of never) {
+    it(`${name}: never`, () => expect(decide({ ...server, ...changed }, events, users)).toBeUndefined());
   }
+
+  it("says the numbers, as people would", () => {
+    expect(decide({ ...server, ...outside }, 15)?.because).toBe(
+      "15 calls to api.stripe.com failed in the last 5 minutes (limit 15)",
+    );
+    expect(decide(server, 1)?.because).toBe("1 event in an hour (limit 1)");
+  });
+
+  it("opens an issue of harmless events that many users met", () => {
+    expect(decide({ ...server, ...outside }, 1, 100)?.rule).toMatchObject({ name: "many users", severity: "P1" });
+    expect(decide({ ...server, ...outside }, 1, 99)).toBeUndefined();
+  });
+
+  it("follows rules that operators add, switch off, or narrow to one host", () => {
+    const mine = Rules.parse([
+      { name: "payments", kind: "failure_count", host: "API.stripe.com", windowMs: 60_000, threshold: 2, severity: "P1" },
+      { name: "off", kind: "new_error", of: "unhandled", windowMs: 60_000, threshold: 1, enabled: false },
+    ]);
+    const ask = (given: Partial<Given>) =>
+      openingRule({ ...server, ...given, within: () => ({ events: 2, users: 1 }) }, mine, new Map())?.rule.name;
+    expect([ask(outside), ask({ ...outside, externalHost: "other.example" }), ask({})]).toEqual([
+      "payments",
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it("asks for twice as much for each time that a rule raised itself", () => {
+    const facts = (events: number) => ({ ...server, handled: true, within: () => ({ events, users: 1 }) });
+    const steps = new Map([["handled error", 2]]);
+    expect(openingRule(facts(11), defaultRules, steps)).toBeUndefined();
+    expect(openingRule(facts(12), defaultRules, steps)?.rule.name).toBe("handled error");
+  });
+});
+
+describe("rules as data", () => {
+  const rule = { name: "a", kind: "new_error", of: "log", windowMs: 60_000, threshold: 1 };
+  it.each([
+    ["an unknown kind", [{ ...rule, kind: "guess" }]],
+    ["no name", [{ ...rule, name: " " }]],
+    ["a name with control characters", [{ ...rule, name: "a\u0000" }]],
+    ["the same name twice", [rule, rule]],
+    ["no window", [{ ...rule, windowMs: 0 }]],
+    ["a window of two days", [{ ...rule, windowMs: 48 * 3_600_000 }]],
+    ["no threshold", [{ ...rule, threshold: 0 }]],
+    ["a threshold that is none", [{ ...rule, threshold: Number.NaN }]],
+    ["a field of another kind", [{ ...rule, host: "x" }]],
+    ["more rules than anyone reads", Array.from({ length: 51 }, (_, n) => ({ ...rule, name: `r${n}` }))],
+  ])("refuses %s", (_, rules) => expect(Rules.safeParse(rules).success).toBe(false));
+  it("takes the defaults of detection.md §2.4", () => {
+    expect(Settings.parse({}).detection.rules).toEqual(defaultRules);
+    expect(defaultRules.map(({ kind, threshold, windowMs }) => `${kind} ${threshold} in ${windowMs / 60_000}`)).toEqual([
+      "new_error 1 in 60",
+      "new_error 1 in 60",
+      "new_error 3 in 15",
+      "new_error 5 in 15",
+      "new_error 3 in 60",
+      "failure_count 15 in 5",
+      "failure_rate 5 in 5",
+      "spike 3 in 5",
+      "affected_users 100 in 60",
+      "health_check 3 in 15",
+      "heartbeat 10 in 15",
+    ]);
+  });
 });
 
 describe("severityOf (detection.md §2.4.5)", () => {
@@ -61,7 +129,12 @@ describe("severityOf (detection.md §2.4.5)", () => {
     level: "error",
     handled: false,
     users: 1,
+    usersLastHour: 1,
+    activeUsers: { kind: "unmeasured", why: "no source" },
     events: 1,
+    operationShare: { kind: "unmeasured", why: "no source" },
+    noise: false,
+    spike: false,
     operation: "POST /api/campaigns/launch",
     issueType: "api_error",
     requestsShare: { kind: "unmeasured", why: "fewer than 20 requests" },
@@ -69,6 +142,7 @@ describe("severityOf (detection.md §2.4.5)", () => {
     regression: false,
     unverified: false,
   };
+  const of = (value: number) => ({ kind: "measured" as const, value });
   const share = (value: number) => ({ requestsShare: { kind: "measured" as const, value } });
   const table: [string, Partial<SeverityFacts>, string][] = [
     ["31: one unhandled server error", {}, "P2"],
@@ -87,8 +161,17 @@ describe("severityOf (detection.md §2.4.5)", () => {
     ["12 database errors, few requests touched", { issueType: "database_error", events: 12, ...share(0.01) }, "P2"],
     ["12 handled database errors", { issueType: "database_error", events: 12, handled: true }, "P3"],
     ["everyone", { users: -1 }, "P0"],
-    ["100 users", { users: 100 }, "P1"],
-    ["99 users", { users: 99 }, "P2"],
+    ["28: noise, however many met it", { noise: true, users: 200, events: 500 }, "P4"],
+    ["100 users in an hour", { usersLastHour: 100 }, "P1"],
+    ["99 users in an hour", { usersLastHour: 99 }, "P2"],
+    ["a quarter of 50 active users", { usersLastHour: 13, activeUsers: of(50) }, "P0"],
+    ["a tenth of 50 active users", { usersLastHour: 5, activeUsers: of(50) }, "P1"],
+    ["a quarter of 49 active users", { usersLastHour: 13, activeUsers: of(49) }, "P2"],
+    ["half of one operation", { operationShare: of(0.5) }, "P1"],
+    ["just below half of one operation", { operationShare: of(0.49) }, "P2"],
+    ["a spike of a P2", { spike: true }, "P1"],
+    ["a spike of a regression of a P3", { spike: true, regression: true, handled: true }, "P1"],
+    ["a spike of a P1 stays", { spike: true, level: "fatal" }, "P1"],
     ["checkout, 4 users", { operation: "POST /api/checkout", users: 4 }, "P2"],
     ["login, 5 users", { operation: "POST /api/auth/login", users: 5 }, "P1"],
     ["an author is no login", { operation: "GET /api/authors", users: 50 }, "P2"],

@@ -13,6 +13,7 @@ describe("refusal", () => {
     reject: ["awaiting_approval"],
     retry: ["failed", "rejected"],
     dismiss: ["detected", "diagnosing", "fixing", "testing", "staging", "awaiting_approval", "failed", "rejected"],
+    mute: ["detected", "diagnosing", "fixing", "testing", "staging", "awaiting_approval", "failed", "rejected"],
     revert: ["resolved"],
   };
   for (const [command, where] of Object.entries(allowed) as [keyof typeof allowed, Status[]][]) {

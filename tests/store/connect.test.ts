@@ -2,6 +2,7 @@ import { eq, sql } from "drizzle-orm";
 import { PgBoss } from "pg-boss";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
+import { Frame } from "#domain/event.ts";
 import { Failure } from "#domain/failure.ts";
 import type { Connection } from "#store/connect.ts";
 import { asFailure } from "#store/outage.ts";
@@ -45,7 +46,7 @@ describe.each(databases())("a connection to $name", ({ open, kind }) => {
   });
 
   test("keeps what is written in columns of every kind", async () => {
-    const frames = [{ file: "src/a.ts", line: 3, column: null, function: "f", inApp: true }];
+    const frames = [Frame.parse({ file: "src/a.ts", line: 3, column: null, function: "f", inApp: true })];
     const written = { ...newIssue, eventCount: 3_000_000_000, frames, firstSeen: at, unverified: true };
     const [issue] = await connection.db.insert(issues).values(written).returning();
     expect(issue).toMatchObject(written);

@@ -82,7 +82,8 @@ const quietReads: Reads = {
   errorKinds: async () => [],
   errorCounts: async () => someErrors(0, 500),
   requestsOf: async () => ({ kind: "measured", value: 500 }),
-  unseenFingerprints: async () => [],
+  issuesBefore: async () => 0,
+  trafficHistory: async () => ({ hourBefore: null, sameHour: [], lastReportAt: null }),
 };
 
 /** A commit's files, held in memory. */

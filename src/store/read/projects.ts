@@ -18,16 +18,17 @@ export interface Project {
   resumeAt: Date | null;
   laneIssueId: string | null;
   detectedAt: Date | null;
+  createdAt: Date;
 }
 
 /** The project's settings and state, or an error when the row is missing: the migration makes it. */
 export async function loadProject(db: Reader, projectId: string): Promise<Project> {
   const [row] = await db.select().from(projects).where(eq(projects.id, projectId));
   if (row === undefined) throw new Error(`there is no project ${projectId}`);
-  const { id, paused, pausedReason, pausedBy, resumeAt, laneIssueId, detectedAt } = row;
+  const { id, paused, pausedReason, pausedBy, resumeAt, laneIssueId, detectedAt, createdAt } = row;
   const stored = row.settings as Record<string, unknown>;
   const settings = Settings.parse({ ...stored, autonomyLevel: row.autonomyLevel });
-  return { id, settings, stored, paused, pausedReason, pausedBy, resumeAt, laneIssueId, detectedAt };
+  return { id, settings, stored, paused, pausedReason, pausedBy, resumeAt, laneIssueId, detectedAt, createdAt };
 }
 
 /** What of the budgets is used: fixes in the last hour, deployments in the last 24 hours, money since midnight UTC. */

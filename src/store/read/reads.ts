@@ -1,7 +1,8 @@
-import type { ErrorEvent, Frame } from "#domain/event.ts";
+import type { Frame } from "#domain/event.ts";
 import type { ErrorCounts, ErrorKind, Measurement } from "#domain/evidence.ts";
 import type { Environment, Sha } from "#domain/ids.ts";
-import type { AnyIssue, IssueFacts } from "#domain/issue.ts";
+import type { IssueFacts } from "#domain/issue.ts";
+import type { TrafficCounts } from "./detection/reads.ts";
 
 /** How a similar problem ended. */
 export interface PastIssue {
@@ -18,28 +19,6 @@ export interface PastIssue {
 export interface Rival {
   id: string;
   title: string;
-}
-
-/** A kind of error with events that detection has not looked at. */
-export interface UnseenFingerprint {
-  fingerprint: string;
-  state: "candidate" | "issue" | "muted" | "noise" | "dismissed";
-  causeKey: string;
-  title: string;
-  issueType: string;
-  sample: ErrorEvent;
-  firstSeen: Date;
-  lastSeen: Date;
-  /** All events in production, ever. */
-  events: number;
-  eventsUnseen: number;
-  eventsLastHour: number;
-  users: number;
-  usersLastHour: number;
-  /** Failed share of the last five minutes' requests of the whole application; unmeasured below the floor of 20 requests. */
-  failedShare: Measurement;
-  /** The issue it belongs to, when there is one, and the commit of its last fix. */
-  issue: (AnyIssue & { fixCommit: Sha | null; resolvedAt: Date | null }) | null;
 }
 
 /** What stages may ask of the database. Every list is bounded; nothing here changes anything. */
@@ -82,6 +61,11 @@ export interface Reads {
     operation: string | null;
     since: Date;
   }): Promise<Measurement>;
-  /** What detection has to look at; at most `limit`, oldest first. */
-  unseenFingerprints(limit: number): Promise<UnseenFingerprint[]>;
+  /**
+   * How many issues have a place before this one: those that are worked on (being diagnosed, fixed or tested, or holding
+   * the lane), those that are about to, and those that wait as well and are graver or older (reliability D23).
+   */
+  issuesBefore(issue: IssueFacts): Promise<number>;
+  /** What an environment reports of its traffic, and used to report at this time of day (reliability A13). */
+  trafficHistory(environment: Environment, at: Date): Promise<TrafficCounts>;
 }

@@ -1,11 +1,12 @@
 import { and, asc, desc, eq, gt, lt, sql } from "drizzle-orm";
 import { type Status, statuses } from "#domain/lifecycle.ts";
 import type { Database } from "../connect.ts";
-import { actions, approvals, deployments, fixes, healthChecks, issues, modelCalls } from "../schema.ts";
+import { actions, approvals, deployments, fingerprints, fixes, healthChecks, issues, modelCalls } from "../schema.ts";
 
 const timelineMax = 1_000;
 const attemptsMax = 50;
 const checksMax = 500;
+const groupsMax = 100;
 
 /** A page of issues for a list, newest first, each with what is known of its current fix. */
 export async function listIssues(
@@ -37,7 +38,7 @@ export async function showIssue(db: Database, issueId: string): Promise<Record<s
     .leftJoin(fixes, eq(fixes.id, issues.fixId))
     .where(eq(issues.id, issueId));
   if (row === undefined) return undefined;
-  const [timeline, attempts, releases, asked, cost] = await Promise.all([
+  const [timeline, attempts, releases, asked, cost, groups] = await Promise.all([
     timelineOf(db, issueId),
     db.select().from(fixes).where(eq(fixes.issueId, issueId)).orderBy(asc(fixes.attempt)).limit(attemptsMax),
     deploymentsOf(db, issueId),
@@ -51,11 +52,13 @@ export async function showIssue(db: Database, issueId: string): Promise<Record<s
       .select({ usd: sql<number>`coalesce(sum(${modelCalls.costUsd}), 0)::float8`, calls: sql<number>`count(*)::int` })
       .from(modelCalls)
       .where(eq(modelCalls.issueId, issueId)),
+    groupsOf(db, issueId),
   ]);
   return {
     ...summary(row.issue, row.fix),
     stack: row.issue.stack,
     frames: row.issue.frames,
+    groups,
     diagnosis: row.fix?.diagnosis ?? null,
     timeline: timeline.statuses(row.issue.createdAt),
     actions: timeline.actions,
@@ -64,6 +67,17 @@ export async function showIssue(db: Database, issueId: string): Promise<Record<s
     approvals: asked,
     cost: cost[0] ?? { usd: 0, calls: 0 },
   };
+}
+
+/** The kinds of errors that belong to an issue, the most frequent first; `assignedBy`: who said so, if no rule did. */
+async function groupsOf(db: Database, issueId: string) {
+  const { fingerprint, title, causeKey, eventCount, firstSeen, lastSeen, assignedBy } = fingerprints;
+  return db
+    .select({ fingerprint, title, causeKey, events: eventCount, firstSeen, lastSeen, assignedBy })
+    .from(fingerprints)
+    .where(eq(fingerprints.issueId, issueId))
+    .orderBy(desc(eventCount))
+    .limit(groupsMax);
 }
 
 function summary(issue: typeof issues.$inferSelect, fix: typeof fixes.$inferSelect | null): Record<string, unknown> {

@@ -1,9 +1,9 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
 import type { ErrorEvent } from "#domain/event.ts";
 import type { Transaction } from "../connect.ts";
 import { counts, groupBy, instants, minuteOf, texts } from "./columns.ts";
-import { addMissingSamples, keepSamples } from "./samples.ts";
+import { addMissingSamples, dropOldSamples, samplesInsert } from "./samples.ts";
 import { rememberNew } from "./seen-events.ts";
 
 /** One event as it is counted. Everything in it is scrubbed. */
@@ -14,6 +14,8 @@ export interface Arrival extends Pick<ErrorEvent, "at" | "environment" | "releas
   causeKey: string;
   title: string;
   issueType: string;
+  /** Counted, and never an issue. */
+  isNoise: boolean;
   /** The event in full, where it is kept as a sample; most of a storm only counts. */
   payload: ErrorEvent | null;
   /** The event in full all the same, for the first row of its kind. */
@@ -44,9 +46,14 @@ export async function recordEvents(tx: Transaction, projectId: string, arrivals:
   const fresh = arrivals.filter((_, place) => isNew[place]);
   if (fresh.length === 0) return [];
   const touched = await countFingerprints(tx, projectId, fresh);
-  await countMinutes(tx, projectId, fresh);
-  await noteUsers(tx, projectId, fresh);
-  await keepSamples(tx, projectId, fresh);
+  const samples = samplesInsert(projectId, fresh);
+  // One way to the database and back instead of three.
+  await tx.execute(sql`
+    WITH minutes AS (${minutesInsert(projectId, fresh)}),
+      users AS (${usersInsert(projectId, fresh)})
+      ${samples === undefined ? sql`` : sql`, samples AS (${samples})`}
+    SELECT 1`);
+  if (samples !== undefined) await dropOldSamples(tx, projectId, fresh);
   return touched;
 }
 
@@ -60,19 +67,19 @@ const TouchedRow = z.object({
 /** Staging never opens an issue: its events only make the kind of error known (detection.md §2.4.1). */
 async function countFingerprints(tx: Transaction, projectId: string, fresh: Arrival[]): Promise<Touched[]> {
   const groups = groupBy(fresh, ({ fingerprint }) => fingerprint).map(groupOf);
-  const column = <Value>(valueOf: (group: (typeof groups)[number]) => Value) => groups.map(valueOf);
+  const column = <Value>(read: (group: (typeof groups)[number]) => Value) => groups.map(read);
   const result = await tx.execute(sql`
     INSERT INTO agent_fingerprints AS known (project_id, fingerprint, cause_key, title, issue_type, sample, event_count,
-      unseen_count, first_seen, last_seen, first_release, last_release)
-    SELECT ${projectId}, fingerprint, cause_key, title, issue_type, sample::jsonb, events, events, first_seen, last_seen,
-      release, release
+      unseen_count, first_seen, last_seen, first_release, last_release, state)
+    SELECT ${projectId}, fingerprint, cause_key, title, issue_type, sample::jsonb, events,
+      CASE WHEN state = 'noise' THEN 0 ELSE events END, first_seen, last_seen, release, release, state
     FROM unnest(
       ${texts(column(({ newest }) => newest.fingerprint))}, ${texts(column(({ newest }) => newest.causeKey))},
       ${texts(column(({ newest }) => newest.title))}, ${texts(column(({ newest }) => newest.issueType))},
       ${texts(column(({ payload }) => JSON.stringify(payload)))}, ${counts(column(({ inProduction }) => inProduction))},
       ${instants(column(({ firstSeen }) => firstSeen))}, ${instants(column(({ lastSeen }) => lastSeen))},
-      ${texts(column(({ newest }) => newest.release))})
-      AS given (fingerprint, cause_key, title, issue_type, sample, events, first_seen, last_seen, release)
+      ${texts(column(({ newest }) => newest.release))}, ${texts(column(({ newest }) => (newest.isNoise ? "noise" : "candidate")))})
+      AS given (fingerprint, cause_key, title, issue_type, sample, events, first_seen, last_seen, release, state)
     ON CONFLICT (project_id, fingerprint) DO UPDATE SET
       event_count = known.event_count + excluded.event_count,
       unseen_count = known.unseen_count + excluded.unseen_count,
@@ -116,35 +123,34 @@ function groupOf(group: [Arrival, ...Arrival[]]) {
   };
 }
 
-async function countMinutes(tx: Transaction, projectId: string, fresh: Arrival[]): Promise<void> {
+function minutesInsert(projectId: string, fresh: Arrival[]): SQL {
   const rows = groupBy(fresh, ({ fingerprint, environment, release, at }) =>
     [fingerprint, environment, release ?? "", minuteOf(at).toISOString()].join("\n"),
   ).map((group) => ({ ...group[0], minute: minuteOf(group[0].at), events: group.length }));
-  await tx.execute(sql`
+  return sql`
     INSERT INTO agent_event_minutes AS known (project_id, environment, fingerprint, release, minute, events)
     SELECT ${projectId}, * FROM unnest(
       ${texts(rows.map(({ environment }) => environment))}, ${texts(rows.map(({ fingerprint }) => fingerprint))},
       ${texts(rows.map(({ release }) => release ?? ""))}, ${instants(rows.map(({ minute }) => minute))},
       ${counts(rows.map(({ events }) => events))})
     ON CONFLICT (project_id, environment, fingerprint, release, minute) DO UPDATE SET
-      events = known.events + excluded.events`);
+      events = known.events + excluded.events`;
 }
 
-async function noteUsers(tx: Transaction, projectId: string, fresh: Arrival[]): Promise<void> {
+function usersInsert(projectId: string, fresh: Arrival[]): SQL {
   const known = fresh.flatMap(({ fingerprint, environment, userHash, at }) =>
     userHash === null || environment !== "production" ? [] : [{ fingerprint, userHash, atMs: at.getTime() }],
   );
-  if (known.length === 0) return;
   const rows = groupBy(known, ({ fingerprint, userHash }) => `${fingerprint}\n${userHash}`).map((group) => {
     const times = group.map(({ atMs }) => atMs);
     return { ...group[0], firstAt: new Date(Math.min(...times)), lastAt: new Date(Math.max(...times)) };
   });
-  await tx.execute(sql`
+  return sql`
     INSERT INTO agent_issue_users AS known (project_id, fingerprint, user_hash, first_at, last_at)
     SELECT ${projectId}, * FROM unnest(
       ${texts(rows.map(({ fingerprint }) => fingerprint))}, ${texts(rows.map(({ userHash }) => userHash))},
       ${instants(rows.map(({ firstAt }) => firstAt))}, ${instants(rows.map(({ lastAt }) => lastAt))})
-    ON CONFLICT (project_id, fingerprint, user_hash) DO UPDATE SET last_at = greatest(known.last_at, excluded.last_at)`);
+    ON CONFLICT (project_id, fingerprint, user_hash) DO UPDATE SET last_at = greatest(known.last_at, excluded.last_at)`;
 }
 
 const Result = z.object({ rows: z.array(z.unknown()) });

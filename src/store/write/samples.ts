@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import type { ErrorEvent } from "#domain/event.ts";
 import type { Transaction } from "../connect.ts";
 import { instants, texts } from "./columns.ts";
@@ -8,11 +8,11 @@ import type { Arrival } from "./events.ts";
 const oldestKept = 5;
 const newestKept = 20;
 
-/** Keeps the payloads that the batch brings and drops what is then too many. */
-export async function keepSamples(tx: Transaction, projectId: string, arrivals: Arrival[]): Promise<void> {
+/** Keeps the payloads that the batch brings; `undefined`: it brings none. */
+export function samplesInsert(projectId: string, arrivals: Arrival[]): SQL | undefined {
   const kept = arrivals.flatMap(({ payload, ...rest }) => (payload === null ? [] : [{ ...rest, payload }]));
-  if (kept.length === 0) return;
-  await tx.execute(sql`
+  if (kept.length === 0) return undefined;
+  return sql`
     INSERT INTO agent_events (project_id, id, fingerprint, environment, release, source, trust, at, payload)
     SELECT ${projectId}, id, fingerprint, environment, release, source, trust, at, payload::jsonb FROM unnest(
       ${texts(kept.map(({ payload }) => payload.id))}, ${texts(kept.map(({ fingerprint }) => fingerprint))},
@@ -20,7 +20,12 @@ export async function keepSamples(tx: Transaction, projectId: string, arrivals: 
       ${texts(kept.map(({ payload }) => payload.source))}, ${texts(kept.map(({ trust }) => trust))},
       ${instants(kept.map(({ at }) => at))}, ${texts(kept.map(({ payload }) => JSON.stringify(payload)))})
       AS kept (id, fingerprint, environment, release, source, trust, at, payload)
-    ON CONFLICT DO NOTHING`);
+    ON CONFLICT DO NOTHING`;
+}
+
+/** Drops what is too many now of the kinds that the batch brought payloads of. */
+export async function dropOldSamples(tx: Transaction, projectId: string, arrivals: Arrival[]): Promise<void> {
+  const kept = arrivals.filter(({ payload }) => payload !== null);
   const touched = [...new Set(kept.map(({ fingerprint }) => fingerprint))];
   await tx.execute(sql`
     DELETE FROM agent_events WHERE project_id = ${projectId} AND id IN (

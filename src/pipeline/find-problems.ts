@@ -1,0 +1,134 @@
+import { Failure } from "#domain/failure.ts";
+import { Sha } from "#domain/ids.ts";
+import { dismissalEnds, muteEnds, type Return, regression } from "#policy/coming-back.ts";
+import { openingRule } from "#policy/detectors/events.ts";
+import type { ErrorFacts } from "#policy/detectors/facts.ts";
+import { isWeak } from "#policy/frame-names.ts";
+import { atLeast, severityOf } from "#policy/severity.ts";
+import type { KnownIssue, UnseenFingerprint } from "#store/read/detection/reads.ts";
+import type { DetectionWorld, Finding, Impact } from "./stage.ts";
+
+const fiveMinutesMs = 5 * 60_000;
+const hourMs = 60 * 60_000;
+/** Of the same requests that another kind of error tells of with its stack: that one is the issue. */
+const sharedMax = 0.5;
+const everyoneShare = 0.9;
+
+/** From kinds of errors with new events to issues opened, brought up to date, or back again. World in, findings out. */
+export async function findProblems(world: DetectionWorld, limit: number): Promise<Finding[]> {
+  const windows = world.settings.detection.rules.map(({ windowMs }) => windowMs);
+  const unseen = await world.read.unseenFingerprints(limit, [...new Set([...windows, fiveMinutesMs, hourMs])]);
+  const releases = createReleases(world);
+  return Promise.all(unseen.map((fingerprint) => judge(fingerprint, world, releases)));
+}
+
+async function judge(fingerprint: UnseenFingerprint, world: DetectionWorld, releases: Releases): Promise<Finding> {
+  const { issue, state } = fingerprint;
+  if (state === "muted" || state === "noise") return { kind: "counted", fingerprint };
+  if (issue === null) return open(fingerprint, world);
+  if (issue.isMerged) return { kind: "counted", fingerprint };
+  if (issue.status === "resolved" || issue.status === "dismissed") {
+    const returned = await (issue.status === "resolved" ? cameBack(issue, world, releases) : gotWorse(issue, world));
+    if (returned === undefined) return { kind: "counted", fingerprint };
+    return { kind: "return", fingerprint, issue, returned, impact: impactOf(fingerprint, returned.state === "regressed") };
+  }
+  return { kind: "update", fingerprint, issue, impact: impactOf(fingerprint, false) };
+}
+
+async function open(fingerprint: UnseenFingerprint, world: DetectionWorld): Promise<Finding> {
+  const { sample, state } = fingerprint;
+  const facts = factsOf(fingerprint);
+  const opening = state === "candidate" ? openingRule(facts, world.settings.detection.rules, world.steps) : undefined;
+  if (opening === undefined) return { kind: "counted", fingerprint };
+  // A drain's line about a request that an SDK told of with its stack: one problem, and the stack says more.
+  const isRetold = sample.frames.length === 0 && (await world.read.sharedWithErrors(fingerprint.fingerprint)) >= sharedMax;
+  if (isRetold) return { kind: "counted", fingerprint };
+  const { rule, because } = opening;
+  const impact = impactOf(fingerprint, false);
+  return {
+    kind: "open",
+    fingerprint,
+    rule: rule.name,
+    opening: because,
+    impact: { ...impact, ...atLeast(impact, rule.severity, because) },
+  };
+}
+
+function factsOf({ sample, issueType, recent }: UnseenFingerprint): ErrorFacts {
+  const { kind, handled, level, trust, httpStatus, externalHost, frames, stack } = sample;
+  const own = frames.filter(({ inApp }) => inApp);
+  return {
+    ...{ kind, handled, level, trust, httpStatus, externalHost, issueType },
+    hasInAppFrame: own.length > 0,
+    hasWeakFrames: own.length > 0 && own.every(isWeak),
+    hasStack: stack !== null || frames.length > 0,
+    within: (windowMs) => recent.get(windowMs) ?? { events: 0, users: 0 },
+  };
+}
+
+function impactOf(fingerprint: UnseenFingerprint, isRegression: boolean): Impact {
+  const { sample, users, recent, issueType, failedShare, operationShare } = fingerprint;
+  const { level, handled, operation, environment, trust } = sample;
+  const judged = severityOf({
+    ...{ level, handled, users, operation, issueType, operationShare, environment },
+    usersLastHour: recent.get(hourMs)?.users ?? 0,
+    activeUsers: { kind: "unmeasured", why: "no source reports who is active" },
+    events: recent.get(fiveMinutesMs)?.events ?? 0,
+    requestsShare: failedShare,
+    noise: false,
+    regression: isRegression,
+    spike: false,
+    unverified: trust === "browser",
+  });
+  const everyone = failedShare.kind === "measured" && failedShare.value >= everyoneShare;
+  return { ...judged, affectedUsers: everyone && trust === "server" ? -1 : users };
+}
+
+/** An error of a release that holds the fix is a regression; one of an older release only counts. */
+async function cameBack(issue: KnownIssue, world: DetectionWorld, releases: Releases): Promise<Return | undefined> {
+  const resolvedAt = issue.resolvedAt ?? issue.statusSince;
+  const seen = await world.read.releasesSince(issue.id, resolvedAt);
+  const known = seen.map(async ({ release, lastSeen }) => {
+    const holdsFix = issue.fixCommit === null ? undefined : await releases.hold(release, issue.fixCommit);
+    return { release, lastSeen, holdsFix };
+  });
+  return regression(await Promise.all(known), resolvedAt);
+}
+
+async function gotWorse(issue: KnownIssue, world: DetectionWorld): Promise<Return | undefined> {
+  const { mute, dismissedVolume, statusSince } = issue;
+  if (mute !== null) {
+    return muteEnds(mute, await world.read.happenedSince(issue.id, mute.since), undefined, world.clock.now());
+  }
+  // Looked up by the pass before this one is judged again.
+  if (dismissedVolume === null) return undefined;
+  return dismissalEnds(dismissedVolume, await world.read.happenedSince(issue.id, statusSince));
+}
+
+interface Releases {
+  /** `undefined`: the repository does not know the release (squashed, rebased, or made up by whoever sent the event). */
+  hold(release: string | null, commit: Sha): Promise<boolean | undefined>;
+}
+
+/** Asks the repository once about each pair, however many kinds of errors a release produced. */
+function createReleases({ repository }: DetectionWorld): Releases {
+  const asked = new Map<string, Promise<boolean | undefined>>();
+  async function ask(release: Sha, commit: Sha): Promise<boolean | undefined> {
+    try {
+      return await repository.contains(release, commit);
+    } catch (error) {
+      if (error instanceof Failure && error.code === "not_found") return undefined;
+      throw error;
+    }
+  }
+  return {
+    hold: async (release, commit) => {
+      const sha = Sha.safeParse(release);
+      if (!sha.success) return undefined;
+      const key = `${sha.data} ${commit}`;
+      const answer = asked.get(key) ?? ask(sha.data, commit);
+      asked.set(key, answer);
+      return answer;
+    },
+  };
+}

@@ -1,0 +1,170 @@
+import { type SQL, sql } from "drizzle-orm";
+import { z } from "zod";
+import { ErrorEvent } from "#domain/event.ts";
+import type { Measurement } from "#domain/evidence.ts";
+import type { Connection } from "../../connect.ts";
+import { knownIssues } from "./known-issue.ts";
+import type { Count, UnseenFingerprint } from "./reads.ts";
+
+/** Below so many requests a share of failures means nothing (detection.md §3 vector 32). */
+const requestsMin = 20;
+const shareWindowMs = 5 * 60_000;
+
+const StoredEvent = ErrorEvent.extend({ at: z.coerce.date() });
+const UnseenRow = z.object({
+  fingerprint: z.string(),
+  state: z.enum(["candidate", "issue", "muted", "noise", "dismissed"]),
+  cause_key: z.string().nullable(),
+  title: z.string(),
+  issue_type: z.string(),
+  sample: StoredEvent,
+  first_seen: z.coerce.date(),
+  last_seen: z.coerce.date(),
+  own_events: z.coerce.number(),
+  issue_id: z.string().nullable(),
+});
+type UnseenRow = z.infer<typeof UnseenRow>;
+
+/** Kinds of errors with events that detection has not looked at, with everything there is to judge them by. */
+export async function unseenFingerprints(
+  connection: Connection,
+  projectId: string,
+  at: Date,
+  limit: number,
+  windowsMs: readonly number[],
+): Promise<UnseenFingerprint[]> {
+  const found = await connection.rows(
+    UnseenRow,
+    sql`SELECT f.fingerprint, f.state, f.cause_key, f.title, f.issue_type, f.sample, f.first_seen, f.last_seen,
+          f.event_count AS own_events, i.id AS issue_id
+        FROM agent_fingerprints f
+        LEFT JOIN agent_issues i ON i.id = f.issue_id OR (f.issue_id IS NULL AND i.project_id = f.project_id AND i.fingerprint = f.fingerprint)
+        WHERE f.project_id = ${projectId} AND f.unseen_count > 0
+        ORDER BY f.looked_at NULLS FIRST, f.first_seen LIMIT ${limit}`,
+  );
+  if (found.length === 0) return [];
+  const asked = found.map(({ fingerprint }) => fingerprint);
+  const issueIds = found.flatMap(({ issue_id: id }) => id ?? []);
+  const [totals, events, users, shares, issues] = await Promise.all([
+    familyTotals(connection, projectId, asked),
+    eventsWithin(connection, projectId, asked, startsOf(at, windowsMs)),
+    usersWithin(connection, projectId, asked, startsOf(at, windowsMs)),
+    failedShares(connection, projectId, at),
+    knownIssues(connection.db, [...new Set(issueIds)]),
+  ]);
+  return found.map((row) => {
+    const own = { events: events.get(row.fingerprint), users: users.get(row.fingerprint) };
+    const total = totals.get(row.fingerprint);
+    return {
+      ...kindOf(row),
+      firstSeen: total?.firstSeen ?? row.first_seen,
+      lastSeen: total?.lastSeen ?? row.last_seen,
+      events: total?.events ?? row.own_events,
+      users: own.users?.ever ?? 0,
+      recent: new Map(
+        windowsMs.map((ms, n): [number, Count] => [
+          ms,
+          { events: own.events?.[n] ?? 0, users: own.users?.within[n] ?? 0 },
+        ]),
+      ),
+      failedShare: shares.whole,
+      operationShare: shares.of(row.sample.operation),
+      issue: (row.issue_id === null ? undefined : issues.get(row.issue_id)) ?? null,
+    };
+  });
+}
+
+function kindOf({ fingerprint, state, cause_key, title, issue_type, sample, own_events }: UnseenRow) {
+  return {
+    ...{ fingerprint, state, title, sample },
+    causeKey: cause_key ?? fingerprint,
+    issueType: issue_type,
+    ownEvents: own_events,
+  };
+}
+
+function startsOf(at: Date, windowsMs: readonly number[]): Date[] {
+  return windowsMs.map((ms) => new Date(at.getTime() - ms));
+}
+
+/** Each asked kind with all kinds that belong to the same issue: an issue's counts are the sum over its groups. */
+function family(projectId: string, asked: string[]): SQL {
+  return sql`asked AS (
+      SELECT fingerprint, issue_id, event_count, first_seen, last_seen FROM agent_fingerprints
+      WHERE project_id = ${projectId} AND fingerprint = ANY(${sql.param(asked)}::text[])),
+    family AS (
+      SELECT fingerprint AS asked, fingerprint, event_count, first_seen, last_seen FROM asked WHERE issue_id IS NULL
+      UNION ALL
+      SELECT a.fingerprint, k.fingerprint, k.event_count, k.first_seen, k.last_seen
+      FROM asked a JOIN agent_fingerprints k ON k.issue_id = a.issue_id)`;
+}
+
+async function familyTotals({ rows }: Connection, projectId: string, asked: string[]) {
+  const found = await rows(
+    z.object({ asked: z.string(), events: z.coerce.number(), first: z.coerce.date(), last: z.coerce.date() }),
+    sql`WITH ${family(projectId, asked)}
+        SELECT asked, sum(event_count) AS events, min(first_seen) AS first, max(last_seen) AS last FROM family GROUP BY asked`,
+  );
+  return new Map(found.map(({ asked: of, events, first, last }) => [of, { events, firstSeen: first, lastSeen: last }]));
+}
+
+async function eventsWithin({ rows }: Connection, projectId: string, asked: string[], starts: Date[]) {
+  if (starts.length === 0) return new Map<string, number[]>();
+  const columns = starts.map((start) => sql`coalesce(sum(m.events) FILTER (WHERE m.minute > ${iso(start)}), 0)`);
+  const found = await rows(
+    z.object({ asked: z.string(), counts: z.array(z.coerce.number()) }),
+    sql`WITH ${family(projectId, asked)}
+        SELECT f.asked, jsonb_build_array(${sql.join(columns, sql`, `)}) AS counts
+        FROM family f JOIN agent_event_minutes m ON m.project_id = ${projectId} AND m.environment = 'production'
+          AND m.fingerprint = f.fingerprint AND m.minute > ${iso(earliest(starts))}
+        GROUP BY f.asked`,
+  );
+  return new Map(found.map(({ asked: of, counts }) => [of, counts]));
+}
+
+async function usersWithin({ rows }: Connection, projectId: string, asked: string[], starts: Date[]) {
+  const columns = starts.map((start) => sql`count(DISTINCT u.user_hash) FILTER (WHERE u.last_at > ${iso(start)})`);
+  const found = await rows(
+    z.object({ asked: z.string(), ever: z.coerce.number(), within: z.array(z.coerce.number()) }),
+    sql`WITH ${family(projectId, asked)}
+        SELECT f.asked, count(DISTINCT u.user_hash) AS ever, jsonb_build_array(${sql.join(columns, sql`, `)}) AS within
+        FROM family f JOIN agent_issue_users u ON u.project_id = ${projectId} AND u.fingerprint = f.fingerprint
+        GROUP BY f.asked`,
+  );
+  return new Map(found.map(({ asked: of, ever, within }) => [of, { ever, within }]));
+}
+
+/** Of the last five minutes' requests in production. */
+async function failedShares({ rows }: Connection, projectId: string, at: Date) {
+  const found = await rows(
+    z.object({ operation: z.string(), requests: z.coerce.number(), failures: z.coerce.number() }),
+    sql`SELECT operation, sum(requests) AS requests, sum(failures) AS failures FROM agent_traffic_minutes
+        WHERE project_id = ${projectId} AND environment = 'production'
+          AND minute > ${iso(new Date(at.getTime() - shareWindowMs))} AND minute <= ${iso(at)}
+        GROUP BY operation ORDER BY requests DESC LIMIT 5000`,
+  );
+  // A source that reports the application as a whole may stand beside one that reports each route: never count both.
+  const whole = found.find(({ operation }) => operation === "");
+  const routes = found
+    .filter(({ operation }) => operation !== "")
+    .reduce((sum, { requests, failures }) => ({ requests: sum.requests + requests, failures: sum.failures + failures }), none);
+  return {
+    whole: shareOf(whole !== undefined && whole.requests > routes.requests ? whole : routes),
+    of: (operation: string | null) => shareOf(found.find((row) => operation !== null && row.operation === operation) ?? none),
+  };
+}
+
+const none = { requests: 0, failures: 0 };
+
+function shareOf({ requests, failures }: typeof none): Measurement {
+  if (requests >= requestsMin) return { kind: "measured", value: failures / requests };
+  return { kind: "unmeasured", why: `fewer than ${requestsMin} requests in 5 minutes` };
+}
+
+function earliest(starts: readonly Date[]): Date {
+  return new Date(Math.min(...starts.map((start) => start.getTime())));
+}
+
+function iso(at: Date): SQL {
+  return sql`${at.toISOString()}::timestamptz`;
+}
