@@ -1,7 +1,16 @@
 import { type Environment, variablesOf } from "./config/environment.ts";
 import { type FixConfig, readFixConfig } from "./config/fix.ts";
 import { ensureKeys, type KeyFile } from "./config/keys.ts";
-import { databaseOf, drainOf, listenOf, notifierOf, oversightOf, publicAddressOf, secretsOf, shapeOf } from "./config/operation.ts";
+import {
+  databaseOf,
+  drainOf,
+  listenOf,
+  notifierOf,
+  oversightOf,
+  publicAddressOf,
+  secretsOf,
+  shapeOf,
+} from "./config/operation.ts";
 import { engineerOf, platformOf, repositoryOf, testBenchOf } from "./config/target.ts";
 
 /** Every choice that the environment makes. Past this file there are no strings from the environment, only these unions. */

@@ -68,6 +68,7 @@ describe("with nothing set", () => {
       notifier: { kind: "console" },
       secrets: { cronSecret: null, ingestKey: null, apiToken: null },
       drain: { secret: null, verify: null, projectId: null, samplingRate: 1 },
+      oversight: { heartbeatUrl: null, controlUrl: null },
       operators: { password: null, viewerPassword: null, isOwnPassword: false, supabase: null },
     });
   });

@@ -1,7 +1,7 @@
 import { Failure } from "#domain/failure.ts";
 import { IssueId } from "#domain/ids.ts";
-import type { Mute, MuteConditions } from "#domain/mute.ts";
 import { isActive, type Status } from "#domain/lifecycle.ts";
+import type { Mute, MuteConditions } from "#domain/mute.ts";
 import { move } from "#domain/outcome.ts";
 import { approvalVoid, policyHash } from "#policy/autonomy.ts";
 import { type Command, refusal } from "#policy/commands.ts";
@@ -125,9 +125,14 @@ async function carryOut(engine: Engine, tx: Transaction, request: CommandRequest
 
 function sentence({ command, actor, reason }: CommandRequest): string {
   const who = actor.replace(/^[a-z]+:/, "");
-  const done = { approve: "Approved", reject: "Rejected", retry: "Retried", dismiss: "Dismissed", mute: "Muted", revert: "Reverted" }[
-    command
-  ];
+  const done = {
+    approve: "Approved",
+    reject: "Rejected",
+    retry: "Retried",
+    dismiss: "Dismissed",
+    mute: "Muted",
+    revert: "Reverted",
+  }[command];
   return reason === undefined || reason === "" ? `${done} by ${who}` : `${done} by ${who}: ${reason}`;
 }
 

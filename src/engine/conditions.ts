@@ -39,7 +39,11 @@ async function write(engine: Engine, tx: Transaction, finding: Finding): Promise
 }
 
 /** One condition, one issue: opened, still there, or back after it had ended. */
-async function writeCondition(engine: Engine, tx: Transaction, { condition, issue }: Of<"condition">): Promise<boolean> {
+async function writeCondition(
+  engine: Engine,
+  tx: Transaction,
+  { condition, issue }: Of<"condition">,
+): Promise<boolean> {
   const { because, rule, ...facts } = condition;
   if (issue === undefined) {
     const reasons = { rule, stateReason: `${rule}: ${facts.message}`, severityReason: because };
@@ -114,7 +118,11 @@ async function writeSpike(engine: Engine, tx: Transaction, finding: Of<"spike">)
 }
 
 /** Told once for each time that nothing comes in. */
-async function tellBlind(engine: Engine, tx: Transaction, { environment, because, since }: Of<"blind">): Promise<boolean> {
+async function tellBlind(
+  engine: Engine,
+  tx: Transaction,
+  { environment, because, since }: Of<"blind">,
+): Promise<boolean> {
   const key = `blind:${engine.projectId}:${environment}:${since.toISOString()}`;
   await notice(engine, tx, {
     key,

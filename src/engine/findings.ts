@@ -9,9 +9,9 @@ import {
   insertIssue,
   markSeen,
   reopenIssue,
-  sampleColumns,
   type Seen,
   type StateChange,
+  sampleColumns,
   type Update,
   updateImpacts,
 } from "#store/write/findings.ts";
@@ -81,7 +81,15 @@ function gravestOfEach(updates: readonly Of<"update">[]): Update[] {
     const known = byIssue.get(issue.id);
     if (known !== undefined && known.severity <= severity) continue;
     const { events, firstSeen, lastSeen } = fingerprint;
-    byIssue.set(issue.id, { issueId: issue.id, events, firstSeen, lastSeen, severity, affectedUsers, severityReason: because });
+    byIssue.set(issue.id, {
+      issueId: issue.id,
+      events,
+      firstSeen,
+      lastSeen,
+      severity,
+      affectedUsers,
+      severityReason: because,
+    });
   }
   return [...byIssue.values()];
 }
@@ -97,19 +105,18 @@ export function severityRaised(issue: Pick<KnownIssue, "id" | "severity">, to: s
   return action({ issueId: issue.id, actor: "agent", action: "issue.severity_raised", subject: to, because, detail });
 }
 
-async function writeNews(
-  engine: Engine,
-  tx: Transaction,
-  news: readonly Announced[],
-  isTold: boolean,
-): Promise<void> {
+async function writeNews(engine: Engine, tx: Transaction, news: readonly Announced[], isTold: boolean): Promise<void> {
   const written: { finding: Announced; issue: AnyIssue }[] = [];
   for (const finding of news) {
     const issue = await (finding.kind === "open" ? open(engine, tx, finding) : reopen(tx, finding));
     // Somebody was faster: what is there now is looked at by the next pass.
     if (issue !== undefined) written.push({ finding, issue });
   }
-  await markSeen(tx, engine.projectId, written.map(({ finding, issue }) => seen(finding.fingerprint, issue.id)));
+  await markSeen(
+    tx,
+    engine.projectId,
+    written.map(({ finding, issue }) => seen(finding.fingerprint, issue.id)),
+  );
   const actions: NewAction[] = [];
   for (const { finding, issue } of written) {
     actions.push(

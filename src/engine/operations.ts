@@ -14,8 +14,8 @@ import type { Engine } from "./engine.ts";
 import { type Batch, type IngestOptions, ingest } from "./ingest.ts";
 import type { QueueName } from "./queue.ts";
 import { reconcileMain } from "./reconcile.ts";
-import { round } from "./round.ts";
 import { merge, split } from "./regroup.ts";
+import { round } from "./round.ts";
 import { changeSettings, pause, resume, resumeWhenDue } from "./settings.ts";
 import { keepSourceMap, type UploadedSourceMap } from "./source-maps.ts";
 

@@ -60,7 +60,12 @@ async function upkeep(engine: Engine): Promise<void> {
   if (await claimRound(connection.db, projectId, "retention", retentionEveryMs)) {
     const { settings } = await loadProject(connection.db, projectId);
     const startMs = engine.monotonicMs();
-    await removeOld(connection, projectId, settings.retention, () => engine.monotonicMs() - startMs < retentionBudgetMs);
+    await removeOld(
+      connection,
+      projectId,
+      settings.retention,
+      () => engine.monotonicMs() - startMs < retentionBudgetMs,
+    );
   }
 }
 
@@ -81,7 +86,16 @@ async function raise(engine: Engine, name: string, because: string): Promise<voi
     const key = `rule:${engine.projectId}:${name}:${because}`;
     const link = { label: "View in Dashboard", path: "/dashboard/agent" };
     const title = `The rule "${name}" asks for more from now on`;
-    const notice = { key, kind: "rule_raised" as const, issueId: null, severity: null, title, text: because, fields: [], link };
+    const notice = {
+      key,
+      kind: "rule_raised" as const,
+      issueId: null,
+      severity: null,
+      title,
+      text: because,
+      fields: [],
+      link,
+    };
     await engine.queue.sendNotice(tx, noticeId(key), notice);
     await appendActions(tx, [action({ actor: "agent", action: "rule.raised", subject: name, because })]);
   });

@@ -7,7 +7,7 @@ import type { FixConfig } from "#config.ts";
 import { Failure } from "#domain/failure.ts";
 import type { Sha } from "#domain/ids.ts";
 import type { Repository, Snapshot } from "#ports/repository.ts";
-import { installedModules } from "./dependencies.ts";
+import { installedModules, npmBeside } from "./dependencies.ts";
 import { type RecordedBench, recordReads, recordRuns } from "./recording.ts";
 
 /** What a run stands on: a copy of the folder's repository, and a test bench for its commits. */
@@ -38,6 +38,7 @@ export async function groundOf(given: {
   });
   const files = await (await local.snapshot(state.base)).list();
   const directory = directoryOf(folder, files);
+  const npm = await npmBeside(nodePath);
   const bench = createSandboxTestBench({
     source: local,
     scratch: join(scratch, "tests"),
@@ -47,6 +48,7 @@ export async function groundOf(given: {
     lent: folder.top === null ? [] : await installedModules(folder.top, files),
     directory,
     nodePath,
+    ...(npm === undefined ? {} : { npm }),
   });
   const { repository, files: readFiles } = recordReads(local);
   return {

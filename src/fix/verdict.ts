@@ -70,12 +70,12 @@ function reasonsOf({ ending, settings }: Run): string[] {
 
 /** Tests that do not run, or that fail whatever is done, prove nothing about the fix. */
 function unproven({ tests }: TestedFix): string[] {
-  const { outcome, passed, failed } = tests;
+  const { outcome, passed, failed, baseline } = tests;
   if (outcome === "passed") return [];
   if (outcome === "no_tests")
     return [`No test ran, only syntax and types were checked: ${tests.output.slice(0, 300)}.`];
-  // Some tests were red before; those that pass show that the others were not harmed.
-  if (outcome === "failed" && passed > 0) return [];
+  // Some tests were red before; those that pass show that nothing else was harmed.
+  if (passed > 0 && baseline?.verdict === "none_new") return [];
   return [`The tests do not pass without the fix either (${failed} fail, ${passed} pass), so they prove nothing.`];
 }
 

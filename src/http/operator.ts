@@ -84,8 +84,7 @@ export function issueCommand(http: Http = thisProcess) {
       });
     const given = await readJson(request);
     const body = command === "mute" ? muteBody(given) : CommandBody.parse(given);
-    if ("falseAlarm" in body && command !== "dismiss")
-      throw new Failure("invalid", "falseAlarm is for dismiss alone.");
+    if ("falseAlarm" in body && command !== "dismiss") throw new Failure("invalid", "falseAlarm is for dismiss alone.");
     await existing(agent, issueId);
     return json(await agent.command({ command, issueId, actor, ...body }));
   };

@@ -7,6 +7,7 @@ import { detectableEffect } from "#policy/detectable-effect.ts";
 import { judgeHealth, nextLook } from "#policy/health.ts";
 import { judgeNewErrors } from "#policy/new-errors.ts";
 import { editsVerdict } from "#policy/protected-files.ts";
+import { asSeen, sightOf } from "#policy/sight.ts";
 import { judgeStaging } from "#policy/watch.ts";
 import { headOfMain } from "./2-diagnosis.ts";
 import type { Stage, World } from "./stage.ts";
@@ -114,7 +115,9 @@ async function newErrors({ fix }: Staging, since: Date, world: World): Promise<V
     since,
     changedFiles: fix.files,
   });
-  return judgeNewErrors(kinds, fix.diagnosis.claim, "staging", world.settings);
+  const now = world.clock.now();
+  const sight = sightOf(await world.read.trafficHistory("staging", now), now, world.settings.staging.checkEveryMs);
+  return asSeen(judgeNewErrors(kinds, fix.diagnosis.claim, "staging", world.settings), sight);
 }
 
 /** Passed: the rules say whether a person decides (spec.md §9). The question is bound to this very candidate. */

@@ -4,6 +4,7 @@ import { move, wait } from "#domain/outcome.ts";
 import { judgeErrorRate } from "#policy/error-rate.ts";
 import { judgeHealth, nextLook } from "#policy/health.ts";
 import { judgeClaim, judgeNewErrors } from "#policy/new-errors.ts";
+import { asSeen, claimAsSeen, sightOf } from "#policy/sight.ts";
 import { judgeProduction } from "#policy/watch.ts";
 import type { Stage, World } from "./stage.ts";
 import { look, recordDeployment, recordJudgement, servesSomeonesVersion } from "./watching.ts";
@@ -60,12 +61,13 @@ async function judge(
   const rate = judgeErrorRate(deployment.baseline, errors, deployment.lastRisePct, settings.production);
   const operation = claim.kind === "error_stops" ? claim.operation : null;
   const operationRequests = await world.read.requestsOf({ ...release, operation });
-  const promise = judgeClaim(claim, { kinds, operationRequests, windowOver }, settings);
+  const sight = sightOf(await world.read.trafficHistory("production", now), now, settings.production.checkEveryMs);
+  const promise = claimAsSeen(judgeClaim(claim, { kinds, operationRequests, windowOver }, settings), sight);
   const verdict = judgeProduction(
     {
       health: judgeHealth(samples, now, watch, settings.production),
-      errorRate: rate.verdict,
-      newErrors: judgeNewErrors(kinds, claim, "production", settings),
+      errorRate: asSeen(rate.verdict, sight),
+      newErrors: asSeen(judgeNewErrors(kinds, claim, "production", settings), sight),
       claim: promise,
       requests: await world.read.requestsOf({ ...release, operation: null }),
       windowOver,

@@ -30,7 +30,13 @@ async function judge(fingerprint: UnseenFingerprint, world: DetectionWorld, rele
   if (issue.status === "resolved" || issue.status === "dismissed") {
     const returned = await (issue.status === "resolved" ? cameBack(issue, world, releases) : gotWorse(issue, world));
     if (returned === undefined) return { kind: "counted", fingerprint };
-    return { kind: "return", fingerprint, issue, returned, impact: impactOf(fingerprint, returned.state === "regressed") };
+    return {
+      kind: "return",
+      fingerprint,
+      issue,
+      returned,
+      impact: impactOf(fingerprint, returned.state === "regressed"),
+    };
   }
   return { kind: "update", fingerprint, issue, impact: impactOf(fingerprint, false) };
 }
@@ -41,7 +47,8 @@ async function open(fingerprint: UnseenFingerprint, world: DetectionWorld): Prom
   const opening = state === "candidate" ? openingRule(facts, world.settings.detection.rules, world.steps) : undefined;
   if (opening === undefined) return { kind: "counted", fingerprint };
   // A drain's line about a request that an SDK told of with its stack: one problem, and the stack says more.
-  const isRetold = sample.frames.length === 0 && (await world.read.sharedWithErrors(fingerprint.fingerprint)) >= sharedMax;
+  const isRetold =
+    sample.frames.length === 0 && (await world.read.sharedWithErrors(fingerprint.fingerprint)) >= sharedMax;
   if (isRetold) return { kind: "counted", fingerprint };
   const { rule, because } = opening;
   const impact = impactOf(fingerprint, false);

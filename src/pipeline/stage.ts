@@ -3,14 +3,14 @@ import type { Issue, IssueAt } from "#domain/issue.ts";
 import type { ActiveStatus, NextOf, Status } from "#domain/lifecycle.ts";
 import type { Outcome } from "#domain/outcome.ts";
 import type { Settings } from "#domain/settings.ts";
+import type { Return } from "#policy/coming-back.ts";
+import type { Steps } from "#policy/detectors/events.ts";
+import type { Judged } from "#policy/severity.ts";
 import type { Clock } from "#ports/clock.ts";
 import type { Engineer, EngineerSession } from "#ports/engineer.ts";
 import type { Platform } from "#ports/platform.ts";
 import type { Repository } from "#ports/repository.ts";
 import type { TestBench } from "#ports/test-bench.ts";
-import type { Return } from "#policy/coming-back.ts";
-import type { Steps } from "#policy/detectors/events.ts";
-import type { Judged } from "#policy/severity.ts";
 import type { DetectionReads, KnownIssue, UnseenFingerprint } from "#store/read/detection/reads.ts";
 import type { Reads } from "#store/read/reads.ts";
 

@@ -71,7 +71,7 @@ export function atLeast(judged: Judged, least: Severity | null, because: string)
 
 function graveByImpact(facts: SeverityFacts): Judged | undefined {
   const { users, events, issueType, level } = facts;
-  const share = valueOf(facts.requestsShare);
+  const share = shareIn(facts.requestsShare);
   if (issueType === "health_check") return { severity: "P0", because: "the health check fails" };
   if (users === -1) return { severity: "P0", because: "everyone is affected" };
   if (share !== undefined && share >= shareP0) {
@@ -99,7 +99,7 @@ function graveByImpact(facts: SeverityFacts): Judged | undefined {
 
 function manyUsers(facts: SeverityFacts, active: number | undefined): Judged | undefined {
   const { users, usersLastHour, operation } = facts;
-  const ofOperation = valueOf(facts.operationShare);
+  const ofOperation = shareIn(facts.operationShare);
   if (ofOperation !== undefined && ofOperation >= operationShareP1) {
     return {
       severity: "P1",
@@ -149,11 +149,11 @@ export function afterSpike(severity: Severity, because: string): Judged | undefi
 }
 
 function activeShare({ usersLastHour, activeUsers }: SeverityFacts): number | undefined {
-  const active = valueOf(activeUsers);
+  const active = shareIn(activeUsers);
   return active !== undefined && active >= activeUsersMin ? usersLastHour / active : undefined;
 }
 
-function valueOf(measurement: Measurement): number | undefined {
+function shareIn(measurement: Measurement): number | undefined {
   return measurement.kind === "measured" ? measurement.value : undefined;
 }
 

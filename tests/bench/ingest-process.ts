@@ -14,6 +14,8 @@ export interface IngestProcess {
   child: ChildProcess;
   /** Bytes that it holds. */
   memory(): Promise<number>;
+  /** Kinds of errors that detection has not looked at yet. */
+  unseen(): Promise<number>;
   /** As a crash ends it. */
   kill(): Promise<void>;
   stop(): Promise<void>;
@@ -37,6 +39,7 @@ export async function startIngest(database: string, folder: string): Promise<Ing
     exited.then(() => Promise.reject(new Error("the ingest server did not start"))),
   ]);
   const port = Number(line);
+  const ask = async (path: string) => Number(await (await fetch(`http://127.0.0.1:${port}${path}`)).text());
   const end = async (signal: NodeJS.Signals) => {
     child.kill(signal);
     await exited;
@@ -44,7 +47,8 @@ export async function startIngest(database: string, folder: string): Promise<Ing
   return {
     port,
     child,
-    memory: async () => Number(await (await fetch(`http://127.0.0.1:${port}/memory`)).text()),
+    memory: () => ask("/memory"),
+    unseen: () => ask("/unseen"),
     kill: () => end("SIGKILL"),
     stop: () => end("SIGTERM"),
   };

@@ -1,5 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { sql } from "drizzle-orm";
+import { z } from "zod";
 import { ingest } from "#engine/ingest.ts";
 import { startWorkers } from "#engine/workers.ts";
 import { sentryEnvelope } from "#http/sentry.ts";
@@ -14,10 +16,12 @@ import { anAgent, secrets } from "#tests/http/fakes.ts";
 
 /**
  * The Sentry endpoint on a real database behind a bare HTTP server, with detection and workers running: everything
- * that happens to an event but Next.js. Prints its port; answers `GET /memory` with its resident bytes.
+ * that happens to an event but Next.js. Prints its port; answers `GET /memory` with its resident bytes and `GET /unseen`
+ * with the number of kinds of errors that detection has not looked at yet.
  */
 const [database = "", spoolFolder = "", migrations = ""] = process.argv.slice(2);
 
+const Unseen = z.object({ count: z.number() });
 const connection: Connection = database.startsWith("postgres")
   ? await connectPostgres({ url: database, poolMax: 10, applicationName: "vigil-bench", onError: () => undefined })
   : await connectEmbedded({ directory: database });
@@ -46,6 +50,12 @@ const routes = sentryEnvelope({
 const server = createServer((incoming, outgoing) => {
   if (incoming.url === "/memory") {
     outgoing.end(String(process.memoryUsage().rss));
+    return;
+  }
+  if (incoming.url === "/unseen") {
+    connection
+      .rows(Unseen, sql`SELECT count(*)::int AS count FROM agent_fingerprints WHERE unseen_count > 0`)
+      .then(([row]) => outgoing.end(String(row?.count)));
     return;
   }
   const chunks: Buffer[] = [];

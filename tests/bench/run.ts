@@ -19,6 +19,7 @@ import { anEvent, aSha } from "#tests/support/builders.ts";
 import { findPostgres, startPostgres } from "#tests/support/postgres.ts";
 import { groupingQuality } from "./grouping.ts";
 import { ingestFigures } from "./ingest.ts";
+import { spikeFigures } from "./spikes.ts";
 
 /**
  * What Vigil costs, each figure as a ratio against a peer that is measured in the same run: machines differ, ratios
@@ -74,6 +75,7 @@ async function ratios(): Promise<void> {
   hostileTexts();
   await grouping();
   await sandbox();
+  spikes();
 }
 
 function rounded({ value, peerValue, ratio, ...rest }: Figure) {
@@ -198,6 +200,14 @@ function hostileTexts(): void {
     "limit",
     50,
   );
+}
+
+function spikes(): void {
+  const { falseAlarmsPer1000Days, stepsSeenShare, burstyStepsSeenShare } = spikeFigures();
+  // The peers are the limits that the rule promises (detection.md §4).
+  add("spike rule: false alarms", falseAlarmsPer1000Days, "per 1,000 fingerprint-days", "allowed", 1);
+  add("spike rule: rises to ten times seen in 15 minutes", stepsSeenShare * 100, "%", "promised", 99);
+  add("… where events come in great bursts", burstyStepsSeenShare * 100, "%", "promised", 99);
 }
 
 async function sandbox(): Promise<void> {

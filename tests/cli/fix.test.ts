@@ -22,7 +22,7 @@ export async function GET(request, { params }) {
 const error = "TypeError: Cannot read properties of undefined (reading 'name')\n    at GET (/app/src/route.js:8:38)\n";
 const files = {
   "README.md": "Teams\n",
-  "packages/api/package.json": `{ "type": "module", "scripts": { "test": "node -e \\"import('./src/route.js')\\"" } }`,
+  "packages/api/package.json": `{ "type": "module", "scripts": { "test": "exit 1" } }`,
   "packages/api/src/route.js": route,
   "packages/slow/package.json": `{ "type": "module", "scripts": { "test": "node -e \\"setInterval(() => {}, 1000)\\"" } }`,
   "packages/slow/src/route.js": route,
@@ -83,8 +83,9 @@ describe("vigil fix", () => {
     expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining("--error") });
   });
 
-  it("prints exactly one object with --json and nothing else, for a folder inside, from standard input", async () => {
-    const words = ["fix", "--repo", join(folder.path, "packages", "api"), "--error", "-", "--json"];
+  it("prints exactly one object with --json and nothing else, for a folder inside, from standard input, with tests of its own", async () => {
+    const inside = ["--repo", join(folder.path, "packages", "api")];
+    const words = ["fix", ...inside, "--error", "-", "--json", "--test", "node -e \"import('./src/route.js')\""];
     const { code, stdout, stderr } = await vigil(words, place, error).ended;
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const answer = JSON.parse(stdout);

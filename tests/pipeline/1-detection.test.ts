@@ -137,8 +137,18 @@ describe("the detection sweep", () => {
   });
 
   it("counts an external service as its rule says, and no less grave than the rule says", async () => {
-    const sample = anEvent({ kind: "external", externalHost: "api.stripe.com", handled: true, frames: [], stack: null });
-    const failing = unseen({ sample, issueType: "external_api_error", recent: new Map([[5 * minute, { events: 15, users: 0 }]]) });
+    const sample = anEvent({
+      kind: "external",
+      externalHost: "api.stripe.com",
+      handled: true,
+      frames: [],
+      stack: null,
+    });
+    const failing = unseen({
+      sample,
+      issueType: "external_api_error",
+      recent: new Map([[5 * minute, { events: 15, users: 0 }]]),
+    });
     expect(await findings(failing)).toMatchObject([
       { kind: "open", rule: "external service fails", impact: { severity: "P2" } },
     ]);

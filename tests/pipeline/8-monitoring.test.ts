@@ -101,6 +101,20 @@ describe("the watch over production", () => {
     expect((await watch({ at: later(25 * minute), read, issue: almostDone })).kind).toBe(answer);
   });
 
+  it("is inconclusive, and never passes, when nothing is reported any more although it used to (A13)", async () => {
+    const silent = { hourBefore: 40, sameHour: [40, 40, 40], lastReportAt: later(20 * minute) };
+    const read = { trafficHistory: async () => silent };
+    expect(await watch({ at: later(30 * minute), read, issue: almostDone })).toMatchObject({
+      kind: "wait",
+      because: expect.stringContaining("errors are unknown: no request was reported for 10 minutes"),
+    });
+    const failing = { ...read, errorKinds: async () => [{ ...kind, events: 2 }] };
+    expect(await watch({ at: later(30 * minute), read: failing, issue: almostDone })).toMatchObject({
+      kind: "move",
+      to: "rolling_back",
+    });
+  });
+
   it("rolls back when the error that should stop comes from the new release", async () => {
     const read = { errorKinds: async () => [{ ...kind, fingerprint: "f1", events: 2, isNew: false }] };
     expect(await watch({ at: later(25 * minute), read, issue: almostDone })).toMatchObject({

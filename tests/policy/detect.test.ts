@@ -72,7 +72,14 @@ describe("openingRule (detection.md §2.4.1)", () => {
 
   it("follows rules that operators add, switch off, or narrow to one host", () => {
     const mine = Rules.parse([
-      { name: "payments", kind: "failure_count", host: "API.stripe.com", windowMs: 60_000, threshold: 2, severity: "P1" },
+      {
+        name: "payments",
+        kind: "failure_count",
+        host: "API.stripe.com",
+        windowMs: 60_000,
+        threshold: 2,
+        severity: "P1",
+      },
       { name: "off", kind: "new_error", of: "unhandled", windowMs: 60_000, threshold: 1, enabled: false },
     ]);
     const ask = (given: Partial<Given>) =>
@@ -108,19 +115,21 @@ describe("rules as data", () => {
   ])("refuses %s", (_, rules) => expect(Rules.safeParse(rules).success).toBe(false));
   it("takes the defaults of detection.md §2.4", () => {
     expect(Settings.parse({}).detection.rules).toEqual(defaultRules);
-    expect(defaultRules.map(({ kind, threshold, windowMs }) => `${kind} ${threshold} in ${windowMs / 60_000}`)).toEqual([
-      "new_error 1 in 60",
-      "new_error 1 in 60",
-      "new_error 3 in 15",
-      "new_error 5 in 15",
-      "new_error 3 in 60",
-      "failure_count 15 in 5",
-      "failure_rate 5 in 5",
-      "spike 3 in 5",
-      "affected_users 100 in 60",
-      "health_check 3 in 15",
-      "heartbeat 10 in 15",
-    ]);
+    expect(defaultRules.map(({ kind, threshold, windowMs }) => `${kind} ${threshold} in ${windowMs / 60_000}`)).toEqual(
+      [
+        "new_error 1 in 60",
+        "new_error 1 in 60",
+        "new_error 3 in 15",
+        "new_error 5 in 15",
+        "new_error 3 in 60",
+        "failure_count 15 in 5",
+        "failure_rate 5 in 5",
+        "spike 3 in 5",
+        "affected_users 100 in 60",
+        "health_check 3 in 15",
+        "heartbeat 10 in 15",
+      ],
+    );
   });
 });
 

@@ -7,6 +7,8 @@ import type { LentModules } from "./project.ts";
 /** What the sandbox shows of the machine: programs and the linker's cache, and nothing that is someone's. */
 const shown = ["/usr", "/etc/alternatives", "/etc/ld.so.cache", "/etc/passwd", "/etc/nsswitch.conf"];
 
+const npmLinks = ["npm", "npx"].flatMap((name) => ["--symlink", `npm-package/bin/${name}-cli.js`, `/opt/${name}`]);
+
 /**
  * The command line for one run. Every namespace is its own, no capability is kept, the user is nobody, the environment
  * is empty, and only the copy of the commit can be written.
@@ -20,9 +22,11 @@ export function bubblewrapCommand(given: {
   directory: string;
   /** A file that names this machine's loopback, and nothing else. */
   hosts: string;
+  /** The folder of npm, where it is not among the machine's own programs. */
+  npm: string | undefined;
   limits: { temporaryBytes: number };
 }): Command {
-  const { work, command, nodePath, lent, directory, hosts, limits } = given;
+  const { work, command, nodePath, lent, directory, hosts, npm, limits } = given;
   const folder = posix.join("/checkout", directory);
   const tools = [...new Set([folder, "/checkout"])].map((place) => `${place}/node_modules/.bin`);
   const flags = [
@@ -37,6 +41,7 @@ export function bubblewrapCommand(given: {
     ...["--proc", "/proc", "--dev", "/dev", "--size", String(limits.temporaryBytes), "--tmpfs", "/tmp"],
     ...["--bind", work, "/checkout"],
     ...lent.flatMap(({ from, at }) => ["--ro-bind", from, posix.join("/checkout", at)]),
+    ...(npm === undefined ? [] : ["--ro-bind", npm, "/opt/npm-package", ...npmLinks]),
     ...["--ro-bind", nodePath, "/opt/node", "--chdir", folder, "--clearenv"],
     ...[
       "--setenv",

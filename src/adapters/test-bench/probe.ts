@@ -73,7 +73,16 @@ export async function probeSandbox({ nodePath }: { nodePath: string }): Promise<
 async function leakIn(work: string, nodePath: string, hosts: string): Promise<string | undefined> {
   const command = "node probe.mjs";
   const ended = await runBounded({
-    ...bubblewrapCommand({ work, command, nodePath, lent: [], directory: "", hosts, limits: probeLimits }),
+    ...bubblewrapCommand({
+      work,
+      command,
+      nodePath,
+      lent: [],
+      directory: "",
+      hosts,
+      npm: undefined,
+      limits: probeLimits,
+    }),
     group: { join: "", ranOutOfMemory: async () => false, remove: async () => {} },
     folder: work,
     limits: probeLimits,

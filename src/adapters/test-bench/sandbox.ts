@@ -59,6 +59,8 @@ export interface SandboxTestBenchOptions {
   /** Where in the checkout the commands run, relative and with `/`. Unset: at its top. */
   directory?: string;
   nodePath: string;
+  /** The folder of an npm that lies elsewhere than below /usr, where every run sees it anyway. */
+  npm?: string;
   limits?: Partial<Limits>;
 }
 
@@ -105,7 +107,7 @@ async function runIn(
   if (command === undefined) return { kind: "none", why: nothingToRun[what] };
   const isolated = options.isolation === "bubblewrap";
   if (!isolated) await linkDependencies(work, lent);
-  const given = { folder, work, command, nodePath: options.nodePath, lent, directory, limits };
+  const given = { folder, work, command, nodePath: options.nodePath, npm: options.npm, lent, directory, limits };
   const group = await createControlGroup(limits);
   try {
     const started = isolated ? bubblewrapCommand({ ...given, hosts: await writeHosts(folder) }) : plainCommand(given);

@@ -103,11 +103,13 @@ export const fixable: Fixable[] = [
     name: "a promise that became part of a text",
     files: {
       "src/path.js":
-        "import { readFileSync } from 'node:fs';\nimport { folder } from './folder.js';\nexport async function load(name) {\n  return ⟦readFileSync(`${folder()}/${name}`);\n}\n",
+        "import { readFileSync } from 'node:fs';\nimport { folder } from './folder.js';\nexport async function load(name) {\n  return ⟦readFileSync(`$" +
+        "{folder()}/$" +
+        "{name}`);\n}\n",
       "src/folder.js": "export const folder = async () => '/tmp';\n",
     },
     error: "Error: ENOENT: no such file or directory, open '[object Promise]/x'",
-    becomes: { "src/path.js": [["${folder()}", "${await folder()}"]] },
+    becomes: { "src/path.js": [["{folder()}", "{await folder()}"]] },
     confidence: [80, 92],
   },
   {

@@ -43,9 +43,9 @@ export const fixable: Fixable[] = [
   },
   {
     name: "letters in the wrong case",
-    files: { "src/user.ts": "export const link = (userId: string): string => `/users/${⟦userid}`;\n" },
+    files: { "src/user.ts": "export const link = (userId: string): string => `/users/$" + "{⟦userid}`;\n" },
     error: "ReferenceError: userid is not defined",
-    becomes: { "src/user.ts": [["${userid}", "${userId}"]] },
+    becomes: { "src/user.ts": [["{userid}", "{userId}"]] },
     confidence: [90, 96],
   },
   {
@@ -211,6 +211,24 @@ export const fixable: Fixable[] = [
 ];
 
 export const hopeless: Hopeless[] = [
+  {
+    name: "a name with and without a sign before it",
+    files: { "src/a.js": "exports.a = (path) => {\n  return ⟦_path.length + path.length;\n};\n" },
+    error: "ReferenceError: _path is not defined",
+    because: /no one name/,
+  },
+  {
+    name: "a function that would only call itself",
+    files: { "src/a.js": "const printLine = (text) => ⟦prntLine(text);\nexports.a = printLine;\n" },
+    error: "ReferenceError: prntLine is not defined",
+    because: /call itself/,
+  },
+  {
+    name: "two own names, though the language has one as well",
+    files: { "src/a.js": "exports.a = (maths, mathz) => {\n  return ⟦mathx.PI + maths + mathz;\n};\n" },
+    error: "ReferenceError: mathx is not defined",
+    because: /no one name/,
+  },
   {
     name: "two names that can be meant",
     files: { "src/a.js": "export function a(values, valued) {\n  return ⟦valuer.length;\n}\n" },

@@ -334,7 +334,7 @@ export const hopeless: Hopeless[] = [
   {
     name: "an import that is put together at run time",
     files: {
-      "src/a.js": "export const a = (name) => import(`./jobs/${name}.js`);\n",
+      "src/a.js": "export const a = (name) => import(`./jobs/$" + "{name}.js`);\n",
       "src/work/clean.js": "export const clean = 1;\n",
     },
     error: `${notFound("src/jobs/clean.js", "src/a.js")}${node}`,

@@ -235,10 +235,33 @@ describe("the sandbox", () => {
     expect(existsSync("/usr/x") || existsSync("/etc/x")).toBe(false);
   });
 
-  it("lets a test serve itself on the loopback of the sandbox", async () => {
-    const program = `import { createServer } from "node:http"; const s = createServer((q, r) => r.end("hi")).listen(0, "127.0.0.1", async () => {
-      console.log(JSON.stringify(await (await fetch("http://127.0.0.1:" + s.address().port)).text())); s.close(); });`;
-    expect(await inside(program)).toBe("hi");
+  it("lets a test serve itself on the loopback of the sandbox, also by its name", async () => {
+    const program = (host: string) => `import { createServer } from "node:http";
+      const s = createServer((q, r) => r.end("hi")).listen(0, "${host}", async () => {
+      console.log(JSON.stringify(await (await fetch("http://${host}:" + s.address().port)).text())); s.close(); });`;
+    expect(await inside(program("127.0.0.1"))).toBe("hi");
+    expect(await inside(program("localhost"))).toBe("hi");
+  });
+
+  it("lends packages whatever the lock file says where it is told so, and runs in the folder that is named", async () => {
+    const modules = join(folder, "lent", "node_modules");
+    mkdirSync(join(modules, "p"), { recursive: true });
+    writeFileSync(join(modules, "p", "index.js"), "module.exports = 7;");
+    const script = `node -p 'require("p") + " " + process.cwd()'; ! touch node_modules/p/x`;
+    const ran = await report(
+      { "packages/api/package.json": `{"scripts":{"test":${JSON.stringify(script)}}}`, "package-lock.json": "{}" },
+      { lent: [{ from: modules, at: "packages/api/node_modules" }], directory: "packages/api" },
+    );
+    expect(ran).toMatchObject({ outcome: "passed", output: expect.stringContaining("7 /checkout/packages/api") });
+  });
+
+  it("shows an npm that lies elsewhere", async () => {
+    const npm = join(folder, "npm");
+    mkdirSync(join(npm, "bin"), { recursive: true });
+    writeFileSync(join(npm, "bin", "npm-cli.js"), `#!/usr/bin/env node\nconsole.log("npm", process.argv[2]);`, {
+      mode: 0o755,
+    });
+    expect(await report({}, { npm, testCommand: "npm test" })).toMatchObject({ output: "npm test\n" });
   });
 
   it("stops a fork bomb, a memory hog, a huge file and a daemon, and leaves nothing behind", async () => {

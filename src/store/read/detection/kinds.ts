@@ -147,10 +147,14 @@ async function failedShares({ rows }: Connection, projectId: string, at: Date) {
   const whole = found.find(({ operation }) => operation === "");
   const routes = found
     .filter(({ operation }) => operation !== "")
-    .reduce((sum, { requests, failures }) => ({ requests: sum.requests + requests, failures: sum.failures + failures }), none);
+    .reduce(
+      (sum, { requests, failures }) => ({ requests: sum.requests + requests, failures: sum.failures + failures }),
+      none,
+    );
   return {
     whole: shareOf(whole !== undefined && whole.requests > routes.requests ? whole : routes),
-    of: (operation: string | null) => shareOf(found.find((row) => operation !== null && row.operation === operation) ?? none),
+    of: (operation: string | null) =>
+      shareOf(found.find((row) => operation !== null && row.operation === operation) ?? none),
   };
 }
 

@@ -10,7 +10,10 @@ import type { KnownIssue } from "./reads.ts";
 type Row = { issue: typeof issues.$inferSelect; fixCommit: string | null };
 
 /** Issues by id, as detection has to know them. */
-export async function knownIssues(db: Database | Transaction, ids: readonly string[]): Promise<Map<string, KnownIssue>> {
+export async function knownIssues(
+  db: Database | Transaction,
+  ids: readonly string[],
+): Promise<Map<string, KnownIssue>> {
   if (ids.length === 0) return new Map();
   const rows = await db
     .select({ issue: issues, fixCommit: fixes.fixCommit })

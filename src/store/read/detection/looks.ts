@@ -18,7 +18,11 @@ export function lookReads({ db, rows }: Connection, projectId: string, at: Date)
   return {
     probes: (environment, windowMs) =>
       rows(
-        z.object({ slot: z.coerce.number(), outcome: z.enum(["healthy", "unhealthy", "no_data"]), because: z.string() }),
+        z.object({
+          slot: z.coerce.number(),
+          outcome: z.enum(["healthy", "unhealthy", "no_data"]),
+          because: z.string(),
+        }),
         sql`SELECT slot, outcome, because FROM agent_probes
             WHERE project_id = ${projectId} AND environment = ${environment}
               AND slot > ${Math.floor((at.getTime() - windowMs) / 60_000)} AND slot <= ${Math.floor(at.getTime() / 60_000)}
@@ -43,7 +47,14 @@ export function lookReads({ db, rows }: Connection, projectId: string, at: Date)
                 AND t.minute > ${calmSince}::timestamptz AND t.minute <= ${at.toISOString()}::timestamptz) >= ${requestsMin}
             ORDER BY i.last_seen LIMIT ${calmMax}`,
       );
-      return [...(await knownIssues(db, found.map(({ id }) => id))).values()];
+      return [
+        ...(
+          await knownIssues(
+            db,
+            found.map(({ id }) => id),
+          )
+        ).values(),
+      ];
     },
     isWatched: async (environment) => {
       const [row] = await rows(

@@ -57,14 +57,19 @@ export function rateReads(connection: Connection, projectId: string, at: Date): 
       // The last window that is over: a count that is still rising says nothing.
       const endMs = Math.floor(at.getTime() / windowMs) * windowMs;
       const suspects = await spikeSuspects(connection, projectId, { endMs, windowMs });
-      const known = await knownIssues(connection.db, suspects.map(({ issue }) => issue));
+      const known = await knownIssues(
+        connection.db,
+        suspects.map(({ issue }) => issue),
+      );
       return Promise.all(
         suspects.flatMap(({ issue: id, first }) => {
           const issue = known.get(id);
           if (issue === undefined) return [];
           const startMs = Math.floor(first.getTime() / windowMs) * windowMs;
           const length = Math.min(windows, Math.floor((endMs - startMs) / windowMs));
-          return [countsOf(connection, projectId, id, { endMs, windowMs, length }).then((counts) => ({ issue, counts }))];
+          return [
+            countsOf(connection, projectId, id, { endMs, windowMs, length }).then((counts) => ({ issue, counts })),
+          ];
         }),
       );
     },

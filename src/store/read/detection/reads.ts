@@ -64,7 +64,10 @@ export interface DetectionReads {
   /** Events per `windowMs` of issues that may be spiking, oldest first, the last window complete; at most 200 issues. */
   mayBeSpiking(windowMs: number, windows: number): Promise<{ issue: KnownIssue; counts: number[] }[]>;
   /** The looks of the last `windowMs`. */
-  probes(environment: Environment, windowMs: number): Promise<(Pick<HealthCheck, "outcome" | "because"> & { slot: number })[]>;
+  probes(
+    environment: Environment,
+    windowMs: number,
+  ): Promise<(Pick<HealthCheck, "outcome" | "because"> & { slot: number })[]>;
   /** What an environment reports of its traffic, and used to report at this time of day. */
   trafficHistory(environment: Environment): Promise<TrafficCounts>;
   /** The issue that stands for a condition and not for a kind of error. */

@@ -82,11 +82,24 @@ function declared(statement: ts.Statement, found: Found, source: ts.SourceFile):
     add("default");
     if ((ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement)) && statement.name !== undefined)
       found.defaultName = statement.name.text;
-  } else if (ts.isVariableStatement(statement)) {
-    for (const { name } of statement.declarationList.declarations) boundNames(name, add);
-  } else if ("name" in statement && statement.name !== undefined && ts.isIdentifier(statement.name as ts.Node)) {
-    add((statement.name as ts.Identifier).text);
+    return;
   }
+  if (ts.isVariableStatement(statement)) {
+    for (const { name } of statement.declarationList.declarations) boundNames(name, add);
+  } else if (isNamedDeclaration(statement) && statement.name !== undefined) {
+    add(statement.name.text);
+  }
+}
+
+function isNamedDeclaration(node: ts.Node) {
+  return (
+    ts.isFunctionDeclaration(node) ||
+    ts.isClassDeclaration(node) ||
+    ts.isInterfaceDeclaration(node) ||
+    ts.isTypeAliasDeclaration(node) ||
+    ts.isEnumDeclaration(node) ||
+    ts.isModuleDeclaration(node)
+  );
 }
 
 function boundNames(pattern: ts.BindingName, add: (name: string) => unknown): void {

@@ -55,6 +55,8 @@ export function slipOf(wrong: string, name: string): Slip | undefined {
     return isOnlyFirst ? undefined : { name, steps: 0.5, isOtherForm: false };
   }
   if (Math.abs(wrong.length - name.length) > 2 || digits(wrong) !== digits(name)) return undefined;
+  // `_path` stands beside `path` on purpose.
+  if (/^[_$]*/.exec(wrong)?.[0] !== /^[_$]*/.exec(name)?.[0]) return undefined;
   const count = steps(wrong.toLowerCase(), name.toLowerCase());
   const length = Math.min(wrong.length, name.length);
   if (count > (length >= twoSlipsLettersMin ? 2 : 1) || length < shortWord) return undefined;

@@ -30,7 +30,13 @@ const opened = new WeakMap<Snapshot, Map<string, Promise<OpenFile | string>>>();
 export function openFile(path: string, snapshot: Snapshot): Promise<OpenFile | string> {
   const known = opened.get(snapshot) ?? new Map<string, Promise<OpenFile | string>>();
   opened.set(snapshot, known);
-  const found = known.get(path) ?? readAndOpen(path, snapshot);
+  const found =
+    known.get(path) ??
+    readAndOpen(path, snapshot).catch((error) => {
+      // A passing fault must not be remembered.
+      known.delete(path);
+      throw error;
+    });
   known.set(path, found);
   return found;
 }

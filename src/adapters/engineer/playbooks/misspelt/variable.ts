@@ -1,6 +1,6 @@
 import { ts } from "ts-morph";
 import type { Snapshot } from "#ports/repository.ts";
-import { onlySlip, type Slip } from "../code/likeness.ts";
+import { onlySlip, type Slip, slipOf } from "../code/likeness.ts";
 import { globalNames, identifiers, isGlobal, isReference, placesOfName } from "../code/names.ts";
 import { type OpenFile, openFile } from "../code/project.ts";
 import { functionAround, isFunction, lineOf, nameOf } from "../code/syntax.ts";
@@ -21,7 +21,7 @@ export async function cureVariable(name: string, place: Place, snapshot: Snapsho
   const uses = undeclared(name, open);
   const at = failing(uses, place, open);
   if (typeof at === "string") return unknown(at);
-  const slip = nearest(onlySlip(name, namesAt(at, open)), onlySlip(name, globalNames()));
+  const slip = meantName(name, namesAt(at, open));
   if (slip === undefined)
     return unknown(`nothing declares \`${name}\`, and no one name in scope is near enough to be meant`);
   const declaration = declarationOf(slip.name, at, open);
@@ -64,9 +64,11 @@ function failing(
 }
 
 /** What the file declares is meant rather than what the language brings along, unless that is plainly nearer. */
-function nearest(own: Slip | undefined, foreign: Slip | undefined): Slip | undefined {
-  if (own === undefined || foreign === undefined) return own ?? foreign;
-  return own.steps <= foreign.steps ? own : undefined;
+function meantName(name: string, inScope: string[]): Slip | undefined {
+  const own = onlySlip(name, inScope);
+  const foreign = onlySlip(name, globalNames());
+  if (own === undefined) return inScope.some((one) => slipOf(name, one) !== undefined) ? undefined : foreign;
+  return foreign === undefined || own.steps <= foreign.steps ? own : undefined;
 }
 
 /** Values in scope, as far as this file declares or imports them. */
@@ -106,10 +108,18 @@ function misfits(uses: ts.Identifier[], name: string, open: OpenFile): string | 
       return `\`${use.text}\` is written to, and \`${name}\` cannot be`;
     if (declared !== undefined && isInside(use, declared) && ts.isVariableDeclaration(declared))
       return `\`${name}\` is not there yet where \`${use.text}\` is used`;
+    if (declared !== undefined && callsItself(use, declared))
+      return `\`${name}\` would only call itself, without an end`;
     if (type !== undefined && !suits(use, type, open.checker))
       return `\`${name}\` is no value that could be used as \`${use.parent.getText().slice(0, 80)}\``;
   }
   return undefined;
+}
+
+/** The use is the very body of what it would be taken for: `const log = (text) => _log(text)`. */
+function callsItself(use: ts.Identifier, declared: ts.Declaration): boolean {
+  const fn = functionAround(use);
+  return fn !== undefined && (fn === declared || fn.parent === declared);
 }
 
 function isInside(node: ts.Node, declared: ts.VariableDeclaration | ts.Node): boolean {

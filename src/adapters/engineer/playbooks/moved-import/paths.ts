@@ -34,12 +34,12 @@ export async function foundAgain(wanted: Import, importer: string, modules: Modu
   if (base === undefined) return `\`${wanted.specifier}\` is a package or leads out of the repository`;
   if (generated.test(base)) return `\`${wanted.specifier}\` is written by a build`;
   const sought = soughtFor(base, importer, modules);
-  const fit = async (found: Found[]) => oneEach(await thatExport(wanted, found, modules));
-  const same = await fit(byCase(sought));
-  const [only, ...others] = same.length > 0 ? same : await fit(byTail(sought));
+  const suiting = async (found: Found[]) => oneEach(await thatExport(wanted, found, modules));
+  const same = await suiting(byCase(sought));
+  const [only, ...others] = same.length > 0 ? same : await suiting(byTail(sought));
   if (only !== undefined && others.length === 0 && only.certainty >= sureMin) return only;
   // Several of that name, too usual a name, or another name: the history may tell.
-  const [removed, ...more] = await fit(await byHistory(sought, modules));
+  const [removed, ...more] = await suiting(await byHistory(sought, modules));
   if (removed !== undefined && more.length === 0) return removed;
   const several = (found: Found[]) =>
     `${found
@@ -48,7 +48,7 @@ export async function foundAgain(wanted: Import, importer: string, modules: Modu
       .join(" and ")} can be meant by \`${wanted.specifier}\``;
   if (only !== undefined && others.length > 0) return several([only, ...others]);
   if (only !== undefined) return `nothing shows that ${only.file} is what \`${wanted.specifier}\` was`;
-  const slips = await fit(bySlip(sought));
+  const slips = await suiting(bySlip(sought));
   const [slip] = slips;
   if (slip !== undefined && slips.length === 1 && slip.certainty >= sureMin) return slip;
   return slips.length > 1 ? several(slips) : `no file of the repository can be meant by \`${wanted.specifier}\``;

@@ -109,7 +109,8 @@ function fallbackOf(key: string, asked: ts.Expression, source: ts.SourceFile): t
 async function emptyAnswer(fault: Fault, entry: Entry, snapshot: Snapshot): Promise<Assessment> {
   const { access, code, place, key, error } = fault;
   if (access.form !== "access") return undefined;
-  const chain = chainAround(access.node as ts.Expression);
+  if (!ts.isPropertyAccessExpression(access.node) && !ts.isElementAccessExpression(access.node)) return undefined;
+  const chain = chainAround(access.node);
   const fn = functionAround(access.node);
   if (fn === undefined || !isAnswer(chain, fn)) return undefined;
   const missing = error.value === "nullish" ? "undefined" : error.value;
