@@ -306,6 +306,15 @@ describe("the models", () => {
   });
 });
 
+it("takes addresses of its overseers by https, or on this machine, and keeps the heartbeat's secret", () => {
+  const given = { HEARTBEAT_URL: "https://hc.test/uuid", AGENT_CONTROL_URL: "http://127.0.0.1:9/up" };
+  const config = readConfig({ ...local, ...given });
+  expect(config.oversight).toEqual({ heartbeatUrl: "https://hc.test/uuid", controlUrl: "http://127.0.0.1:9/up" });
+  expect(secretValuesOf(config)).toContain("https://hc.test/uuid");
+  const bad = { HEARTBEAT_URL: "http://hc.test/uuid", AGENT_CONTROL_URL: "file:///etc/passwd" };
+  expect(complaints({ ...local, ...bad })).toEqual(["HEARTBEAT_URL", "AGENT_CONTROL_URL"]);
+});
+
 it("knows every secret that it was given, and the password inside an address", () => {
   const config = readConfig({
     ...local,

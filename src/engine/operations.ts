@@ -12,6 +12,7 @@ import { detect } from "./detect.ts";
 import { drain } from "./drain.ts";
 import type { Engine } from "./engine.ts";
 import { type Batch, type IngestOptions, ingest } from "./ingest.ts";
+import { type DetectionView, detectionView } from "./overview.ts";
 import type { QueueName } from "./queue.ts";
 import { reconcileMain } from "./reconcile.ts";
 import { merge, split } from "./regroup.ts";
@@ -88,6 +89,8 @@ export interface Operations {
     reason?: string;
   }): Promise<Record<string, unknown>>;
   project(): Promise<ProjectView>;
+  /** Whether the environments answer, how often each rule was right, and the rates of the last hour. */
+  detection(): Promise<DetectionView>;
   changeSettings(patch: SettingsPatch, actor: Actor): Promise<ProjectView>;
   pause(request: { reason: string; resumeAt: Date | null }, actor: Actor): Promise<ProjectView>;
   resume(actor: Actor): Promise<ProjectView>;
@@ -131,6 +134,7 @@ export function operationsOf(engine: Engine): Operations {
     },
     split: async ({ actor, ...request }) => shown(await split(engine, { ...request, actor: nameOf(actor) })),
     project: view,
+    detection: () => detectionView(engine),
     changeSettings: async (patch, actor) => {
       await changeSettings(engine, patch, nameOf(actor));
       return view();

@@ -109,6 +109,16 @@ async function regroup(
   return json(await agent.split({ issueId, actor, ...SplitBody.parse(body) }));
 }
 
+/** Whether the environments answer, how often each rule was right, and the rates of the last hour. */
+export function detection(http: Http = thisProcess) {
+  const show: Handler = async (request) => {
+    const agent = await http.agentOf();
+    await identify(request, agent);
+    return json(await agent.detection());
+  };
+  return endpoint(http.log, { GET: show, HEAD: show });
+}
+
 export function settings(http: Http = thisProcess) {
   const show: Handler = async (request) => {
     const agent = await http.agentOf();

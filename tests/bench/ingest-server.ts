@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { sql } from "drizzle-orm";
 import { z } from "zod";
+import { wait } from "#domain/outcome.ts";
 import { ingest } from "#engine/ingest.ts";
 import { startWorkers } from "#engine/workers.ts";
 import { sentryEnvelope } from "#http/sentry.ts";
@@ -21,6 +22,7 @@ import { anAgent, secrets } from "#tests/http/fakes.ts";
  */
 const [database = "", spoolFolder = "", migrations = ""] = process.argv.slice(2);
 
+const laterMs = 60 * 60_000;
 const Unseen = z.object({ count: z.number() });
 const connection: Connection = database.startsWith("postgres")
   ? await connectPostgres({ url: database, poolMax: 10, applicationName: "vigil-bench", onError: () => undefined })
@@ -29,8 +31,8 @@ await migrate(connection, { directory: migrations });
 const spool = (await openSpool(spoolFolder)) ?? null;
 const engine = await anEngine(connection, {
   findProblems,
-  // An issue that was opened is left where it is: what becomes of it is another figure.
-  pipeline: { run: async () => new Promise(() => undefined) },
+  // An issue that was opened is put off: what becomes of it is another figure.
+  pipeline: { run: async () => wait(new Date(Date.now() + laterMs), "not part of this figure") },
   intake: {
     spool,
     scrubberFor: (kinds) => eventScrubber(createScrubber(Object.values(secrets), kinds)),
@@ -74,8 +76,9 @@ const server = createServer((incoming, outgoing) => {
 server.listen(0, "127.0.0.1", () => console.log((server.address() as AddressInfo).port));
 process.on("SIGTERM", async () => {
   server.closeAllConnections();
+  await workers.stop();
   await engine.intake.stop();
+  await engine.queue.stop();
   await connection.close();
-  // Workers that hold a parked issue never end.
   process.exit(0);
 });

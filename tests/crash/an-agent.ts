@@ -97,7 +97,13 @@ export async function anAgent(
   const scrubberFor: IntakeParts["scrubberFor"] = (kinds) => eventScrubber(createScrubber([canary], kinds));
   return {
     ...basics,
-    intake: createIntake({ ...basics, scrubberFor, spool: null, batchWaitMs: 5, originalFrames: async (events) => events }),
+    intake: createIntake({
+      ...basics,
+      scrubberFor,
+      spool: null,
+      batchWaitMs: 5,
+      originalFrames: async (events) => events,
+    }),
     pipeline,
     findProblems: async () => [],
     findConditions: async () => [],

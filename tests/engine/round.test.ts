@@ -7,6 +7,7 @@ import { give } from "#engine/command.ts";
 import { detect } from "#engine/detect.ts";
 import { drain } from "#engine/drain.ts";
 import { ingest } from "#engine/ingest.ts";
+import { operationsOf } from "#engine/operations.ts";
 import { round } from "#engine/round.ts";
 import { findConditions } from "#pipeline/conditions.ts";
 import { findProblems } from "#pipeline/find-problems.ts";
@@ -87,6 +88,9 @@ describe.each(databases())("rounds on $name", ({ open }) => {
     // A minute may end in between.
     expect(looks).toBeGreaterThanOrEqual(2);
     expect(looks).toBeLessThanOrEqual(4);
+    const { environments, rules } = await operationsOf(engine).detection();
+    expect(environments.production.looks[0]).toMatchObject({ outcome: "healthy", latencyMs: 12 });
+    expect(rules.map(({ steps, issues }) => steps + issues)).toEqual(rules.map(() => 0));
     expect(kept.slice(0, 1)).toEqual([{ environment: "production", outcome: "healthy", latency_ms: 12 }]);
     expect(failures()).toEqual([]);
   });
@@ -223,6 +227,11 @@ describe.each(databases())("rounds on $name", ({ open }) => {
       wrong += Math.abs(counted - (expected.get(message) ?? 0));
     }
     expect([wrong, kinds.length]).toEqual([0, 7]);
+    const { rates } = await operationsOf(engine).detection();
+    const ofFresh = rates.filter(({ release }) => release === fresh);
+    expect(ofFresh.map(({ errors, requests }) => [errors, requests])).toEqual([
+      [[...expected.values()].reduce((sum, count) => sum + count, 0), null],
+    ]);
   });
 
   it("removes what is old in batches, and never an issue, a fix or an action", async () => {

@@ -26,6 +26,8 @@ const project: ProjectView = {
   usage: { fixesThisHour: 0, deploymentsToday: 0, spendTodayUsd: 0 },
 };
 
+const quiet = { looks: [], blind: null };
+
 /** What was asked of the agent, in order. */
 export interface Asked {
   asked: unknown[];
@@ -71,6 +73,7 @@ export function anAgent(changes: Partial<Agent> = {}): Agent & Asked {
     merge: noting("merge", { id: issueId }),
     split: noting("split", { id: issueId }),
     project: noting("project", project),
+    detection: noting("detection", { environments: { production: quiet, staging: quiet }, rules: [], rates: [] }),
     changeSettings: noting("changeSettings", project),
     pause: noting<[request: { reason: string; resumeAt: Date | null }, actor: Actor], ProjectView>("pause", project),
     resume: noting("resume", project),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Failure } from "#domain/failure.ts";
-import { issueCommand, issueDetail, issueList, pause, resume, settings } from "#http/operator.ts";
+import { detection, issueCommand, issueDetail, issueList, pause, resume, settings } from "#http/operator.ts";
 import { anAgent, anHttp, appUrl, aRequest, aRoute, issueId, now, secrets } from "./fakes.ts";
 
 const token = secrets.apiToken;
@@ -24,6 +24,46 @@ async function call(
 const approve = (init: RequestInit & { token?: string } = {}, agent = anAgent()) =>
   call(issueCommand, aRequest(address, { method: "POST", token, ...init }), { id: issueId, command: "approve" }, agent);
 
+const give = (command: string, body: unknown) =>
+  call(
+    issueCommand,
+    aRequest(`/api/agent/issues/${issueId}/${command}`, { method: "POST", token, body: JSON.stringify(body) }),
+    { id: issueId, command },
+  );
+
+describe("muting", () => {
+  it("takes conditions as they are meant", async () => {
+    const { status, asked } = await give("mute", { users: 10, until: "2027-01-01T00:00:00Z", reason: "known" });
+    expect(status).toBe(200);
+    expect(asked).toContainEqual([
+      "command",
+      {
+        command: "mute",
+        issueId,
+        actor,
+        reason: "known",
+        mute: { users: 10, until: new Date("2027-01-01T00:00:00Z"), events: null, spike: false },
+      },
+    ]);
+  });
+  it.each([
+    ["nothing", {}],
+    ["a reason alone", { reason: "because" }],
+    ["no count", { users: 0 }],
+    ["a wrong type", { events: "many" }],
+    ["a time that is none", { until: "soon" }],
+    ["something unknown", { users: 3, forever: true }],
+    ["a list", []],
+  ])("refuses %s", async (_, body) => expect((await give("mute", body)).status).toBe(400));
+  it("counts a false alarm only where an issue is dismissed", async () => {
+    expect((await give("dismiss", { falseAlarm: true })).asked).toContainEqual([
+      "command",
+      { command: "dismiss", issueId, actor, falseAlarm: true },
+    ]);
+    expect((await give("retry", { falseAlarm: true })).status).toBe(400);
+  });
+});
+
 describe("whoever is no operator", () => {
   const calls: [string, (http: ReturnType<typeof anHttp>) => Routes, string, string][] = [
     ["the list", issueList, "GET", "/api/agent/issues"],
@@ -31,6 +71,7 @@ describe("whoever is no operator", () => {
     ["a command", issueCommand, "POST", address],
     ["the settings", settings, "GET", "/api/agent/settings"],
     ["a change of settings", settings, "PATCH", "/api/agent/settings"],
+    ["what detection sees", detection, "GET", "/api/agent/detection"],
     ["pause", pause, "POST", "/api/agent/pause"],
     ["resume", resume, "POST", "/api/agent/resume"],
   ];

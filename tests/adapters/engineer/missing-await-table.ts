@@ -211,6 +211,15 @@ export const fixable: Fixable[] = [
 
 export const hopeless: Hopeless[] = [
   {
+    name: "a builder of queries that others wait for at the end of its chain",
+    files: {
+      "src/a.js":
+        "const db = require('some-database');\nexports.one = async () => await db.from('a').rows();\nexports.two = async () => await db.from('b').rows();\nexports.three = async () => db.from('c').⟦raws();\n",
+    },
+    error: "TypeError: db.from(...).raws is not a function",
+    because: /./,
+  },
+  {
     name: "a name that an async and another function share",
     files: {
       "src/a.js":

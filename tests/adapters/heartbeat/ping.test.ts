@@ -5,7 +5,11 @@ import { serve } from "#tests/adapters/platform/servers.ts";
 
 async function ping(url: string): Promise<string[]> {
   const troubles: string[] = [];
-  await createHeartbeat({ url: `${url}/secret-token`, timeoutMs: 300, onTrouble: (error) => troubles.push(String(error)) })();
+  await createHeartbeat({
+    url: `${url}/secret-token`,
+    timeoutMs: 300,
+    onTrouble: (error) => troubles.push(String(error)),
+  })();
   return troubles;
 }
 

@@ -25,7 +25,7 @@ const sourceFile = /\.[cm]?[jt]sx?$/i;
 const engine = /^(?:node:|internal\/|native|<anonymous>|\[native)/;
 const built = /(?:^|\/)(?:\.next|\.output|_next\/static|\.svelte-kit|\.nuxt)\//;
 const tests =
-  /(?:^|\/)(?:tests?|__tests__|__mocks__|__fixtures__|specs?|e2e|cypress|fixtures|stories)\/|\.(?:test|spec|cy|stories|e2e)\.[cm]?[jt]sx?$/i;
+  /(?:^|\/)(?:tests?|__tests__|__mocks__|__fixtures__|specs?|e2e|cypress|fixtures|stories)\/|\.(?:test|spec|cy|stories|e2e)(?:-d)?\.[cm]?[jt]sx?$/i;
 
 /** Whether a file only tests the application: it is never repaired, its expectations are what a repair is held to. */
 export function isTestFile(path: string): boolean {

@@ -120,9 +120,12 @@ async function byOthers(call: ts.CallExpression, open: OpenFile, snapshot: Snaps
     if ((path === open.code.path && line === own) || /^\s*(?:\/\/|\*)/.test(text)) continue;
     const before = text.slice(0, text.indexOf(`${callee}(`));
     if (/[\w$.]$/.test(before) || /\bfunction\s+$|\basync\s+$/.test(before)) continue;
+    const after = behindCall(text.slice(before.length + callee.length));
+    // A builder: what is waited for is the end of the chain.
+    if (/^\s*\??\.(?!(?:then|catch|finally)\b)/.test(after)) return undefined;
     // Taken for a value without a wait: then it may give one.
-    if (/[^=!<>]=\s*$/.test(before) && !/\)\s*\.(?:then|catch|finally)\(/.test(text)) return undefined;
-    if (/\bawait\s+\(*$/.test(before) || /\.then\(/.test(text)) awaited.push({ path, line });
+    if (/[^=!<>]=\s*$/.test(before) && !/^\s*\.(?:then|catch|finally)\(/.test(after)) return undefined;
+    if (/\bawait\s+\(*$/.test(before) || /^\s*\.then\(/.test(after)) awaited.push({ path, line });
   }
   const [first] = awaited;
   if (first === undefined || awaited.length < awaitedMin) return undefined;
@@ -131,6 +134,17 @@ async function byOthers(call: ts.CallExpression, open: OpenFile, snapshot: Snaps
     at: { file: first.path, line: first.line },
     certainty: 84,
   };
+}
+
+/** What follows the call's last parenthesis on its line; empty when the call goes on over further lines. */
+function behindCall(text: string): string {
+  let open = 0;
+  for (let at = 0; at < text.length; at++) {
+    if (text[at] === "(") open += 1;
+    if (text[at] === ")") open -= 1;
+    if (open === 0) return text.slice(at + 1);
+  }
+  return "";
 }
 
 /** The call that gave a constant its value. */
