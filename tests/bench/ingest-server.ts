@@ -55,7 +55,7 @@ const server = createServer((incoming, outgoing) => {
     return;
   }
   if (incoming.url === "/unseen") {
-    connection
+    void connection
       .rows(Unseen, sql`SELECT count(*)::int AS count FROM agent_fingerprints WHERE unseen_count > 0`)
       .then(([row]) => outgoing.end(String(row?.count)));
     return;

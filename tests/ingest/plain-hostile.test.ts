@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ErrorEvent, TrafficReport } from "#domain/event.ts";
-import { eventOf, parse, receivedAt } from "./deliveries.ts";
+import { parse, receivedAt } from "./deliveries.ts";
 
 /** Reliability D28: whatever is sent is stored clean or refused; nothing throws that is not a `Failure`, nothing invalid comes out. */
 describe("a hostile record", () => {
