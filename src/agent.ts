@@ -252,7 +252,8 @@ async function testBenchFor(chosen: Config, source: Repository): Promise<TestBen
   // Only our own bundled application may run without the sandbox unasked.
   const bundled = chosen.repository.kind === "demo" && testBench.isolation === "bubblewrap";
   const open = bundled && (await probeSandbox({ nodePath })).kind === "unavailable";
-  return createSandboxTestBench({
+  const { rememberRuns } = await import("#adapters/test-bench/remembered.ts");
+  const sandbox = createSandboxTestBench({
     source,
     scratch: resolve(home, "tests"),
     testCommand: testBench.command,
@@ -261,6 +262,7 @@ async function testBenchFor(chosen: Config, source: Repository): Promise<TestBen
     nodePath,
     ...(testBench.dependencies === null ? {} : { dependencies: testBench.dependencies }),
   });
+  return rememberRuns(sandbox);
 }
 
 /** `endReleases` ends what this platform runs; only the bundled demo's releases are nobody's production. */

@@ -17,7 +17,7 @@ export const diagnosis: Stage<"diagnosing"> = async (issue, world) => {
   const triaged = await triage(problem, world);
   const snapshot = await world.repository.snapshot(main);
   const result = await world.engineer.diagnose(problem, snapshot, world.session);
-  if (result.kind === "over_budget" || result.kind === "interrupted") return unfinished(result, world, triaged);
+  if (result.kind === "over_budget" || result.kind === "interrupted") return unfinished(result, world);
   if (result.kind === "unknown") return move("failed", `No automatic fix: ${result.because}`, triaged);
   const found = result.diagnosis;
   const evidence = [...triaged, ...reassessed(graver(issue, triaged), result.severity)];
@@ -62,10 +62,10 @@ function opinionInWords(current: Severity, { severity, because }: { severity: Se
   return severity === current ? because : `${severity} instead of ${current}: ${because}`;
 }
 
-/** The step goes on later; what was paid for is not paid again. */
-export function unfinished({ kind, because }: Unfinished, world: World, evidence: Evidence[] = []) {
+/** The step goes on later. Nothing is recorded yet: with the same facts the next run finds every answer that was paid for. */
+export function unfinished({ kind, because }: Unfinished, world: World) {
   const delayMs = kind === "over_budget" ? overBudgetRetryMs : 0;
-  return wait(new Date(world.clock.now().getTime() + delayMs), because, evidence);
+  return wait(new Date(world.clock.now().getTime() + delayMs), because);
 }
 
 const classInWords = {

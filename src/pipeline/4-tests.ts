@@ -34,21 +34,23 @@ export const tests: Stage<"testing"> = async (issue, world) => {
   return redBeforeGreen(issue, world, judged);
 };
 
-type Judged = { kind: "good"; report: TestReport; base: TestReport | null; because: string };
+type Judged = { kind: "good"; report: TestReport; base: TestReport; because: string };
 
-/** A run that is clean needs no comparison; of one that is not, only what main's own tests do not show counts. */
+/**
+ * Compared with main's own tests: of a run that is not clean only what main does not show counts, and a clean one must
+ * not owe it to tests that no longer run (reliability D8).
+ */
 async function againstBase(
   report: TestReport,
   base: Sha,
   world: World,
 ): Promise<Judged | { kind: "worse"; because: string } | { kind: "pending"; until: Date }> {
-  if (report.outcome === "passed")
-    return { kind: "good", report, base: null, because: `all ${report.passed} tests pass` };
   const run = await world.testBench.run(base, "tests");
   if (run.kind === "pending") return { kind: "pending", until: lookAgain(run.lookAgainMs, world) };
   const onBase = run.kind === "none" ? untested(base, run.why) : run.report;
   const compared = newFailures(onBase, report);
   if (compared.kind === "new") return { kind: "worse", because: compared.because };
+  if (report.outcome === "passed") return { kind: "good", report, base: onBase, because: compared.because };
   const baseline = { verdict: compared.kind, because: compared.because };
   return { kind: "good", report: { ...report, baseline }, base: onBase, because: compared.because };
 }
@@ -68,7 +70,7 @@ async function redBeforeGreen(issue: Testing, world: World, { report, base, beca
   const isRed =
     without.kind === "finished" &&
     without.report.outcome === "failed" &&
-    (base === null || newFailures(base, without.report).kind === "new");
+    newFailures(base, without.report).kind === "new";
   if (isRed) return move("staging", `${because}; the new one fails without the fix`, [recorded(true)]);
   const proof = "the new test does not fail without the fix, so it proves nothing";
   return anotherAttempt(issue, world, proof, null, [recorded(false)]);

@@ -14,7 +14,7 @@ const namedMax = 5;
  * where both runs give them all, else counts, and where there is neither nobody can tell.
  */
 export function newFailures(base: TestReport, changed: TestReport): Comparison {
-  if (changed.outcome === "passed") return { kind: "none_new", because: "all tests pass" };
+  if (changed.outcome === "passed") return cleanRun(base, changed);
   if (base.outcome === "passed" || base.outcome === "no_tests")
     return { kind: "new", because: failuresInWords(changed) };
   if (base.outcome !== changed.outcome) return { kind: "new", because: failuresInWords(changed) };
@@ -27,6 +27,14 @@ export function newFailures(base: TestReport, changed: TestReport): Comparison {
   const isWorse = changed.failed > base.failed || changed.passed < base.passed;
   const counts = `${changed.failed} fail and ${changed.passed} pass, before ${base.failed} and ${base.passed}`;
   return { kind: isWorse ? "new" : "none_new", because: counts };
+}
+
+/** Passing tests that were there before must still run: an early exit and a skipped test look clean as well. */
+function cleanRun(base: TestReport, { passed, skipped }: TestReport): Comparison {
+  if (base.outcome !== "passed" || passed >= base.passed)
+    return { kind: "none_new", because: `all ${passed} tests pass` };
+  const skips = skipped > base.skipped ? `, ${skipped - base.skipped} more are skipped` : "";
+  return { kind: "new", because: `only ${passed} of the ${base.passed} tests that passed before still do${skips}` };
 }
 
 function byNames(base: TestReport, changed: TestReport): Comparison {

@@ -28,10 +28,14 @@ const stepsMax = 3_000;
  */
 export async function drive(
   engine: Engine,
-  { between, production }: { between: (standing: Standing) => Promise<void>; production?: number },
+  {
+    between,
+    production,
+    visiting = visit,
+  }: { between: (standing: Standing) => Promise<void>; production?: number; visiting?: typeof visit },
 ): Promise<void> {
   const over = { now: false };
-  const visits = production === undefined ? undefined : visit(engine, production, () => over.now);
+  const visits = production === undefined ? undefined : visiting(engine, production, () => over.now);
   try {
     for (let n = 0; n < stepsMax; n++) {
       const standing = await standingOf(engine);

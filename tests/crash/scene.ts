@@ -12,7 +12,7 @@ import type { Platform } from "#ports/platform.ts";
 import type { Connection } from "#store/connect.ts";
 import { freePort } from "#tests/adapters/platform/local-platform.ts";
 import { createPostgresDatabase, openPglite, templateName } from "#tests/support/databases.ts";
-import { aGitWorld, type GitWorld } from "#tests/support/git.ts";
+import { aGitWorld, type Files, type GitWorld } from "#tests/support/git.ts";
 import { whenThisProcessEnds } from "#tests/support/guard.ts";
 import { checkInvariants, type Sighting } from "#tests/support/invariants.ts";
 import { agentIdentity, canary, openDatabase, platformAt, shortWindows } from "./an-agent.ts";
@@ -51,6 +51,8 @@ export interface SceneOptions {
   change?: Order["change"];
   /** An operator approves; otherwise the agent ships by itself. */
   approves?: boolean;
+  /** Another application than `an-application.ts`; nobody inserts a problem of it: it has to be found. */
+  application?: Files;
 }
 
 /** Ends what still runs in the folder and deletes it. */
@@ -86,10 +88,13 @@ export async function aPostgresScene(
   return aScene({ folder, database, using, options, drop });
 }
 
-/** On a PGlite that the test itself holds, for an agent within the test. */
-export async function aSceneHere(options: SceneOptions = {}): Promise<{ scene: Scene; connection: Connection }> {
+/** On a database that the test itself holds, for an agent within the test. */
+export async function aSceneHere(
+  options: SceneOptions = {},
+  open: () => Promise<Connection> = openPglite,
+): Promise<{ scene: Scene; connection: Connection }> {
   const folder = await mkdtemp(join(tmpdir(), "vigil-crash-"));
-  const connection = await openPglite();
+  const connection = await open();
   await prepareDatabase(connection, options);
   const database = { kind: "embedded" as const, directory: "memory" };
   const drop = () => connection.close();
@@ -109,13 +114,13 @@ export async function embeddedTemplate(
 }
 
 /** Full autonomy or an operator who approves, short windows, one issue as a person inserts it. */
-async function prepareDatabase(connection: Connection, { approves }: SceneOptions): Promise<void> {
+async function prepareDatabase(connection: Connection, { approves, application: own }: SceneOptions): Promise<void> {
   const queue = await startQueue(connection, () => undefined);
   await queue.stop();
   const settings = JSON.stringify(shortWindows);
   await connection.db.execute(sql`UPDATE agent_projects SET autonomy_level = 3, settings = ${settings}::jsonb`);
   if (approves) await watchOnly(connection);
-  await insertProblem(connection);
+  if (own === undefined) await insertProblem(connection);
 }
 
 export async function insertProblem(connection: Connection): Promise<void> {
@@ -151,7 +156,7 @@ interface Ground {
 async function aScene({ folder, database, using, options, drop }: Ground): Promise<Scene> {
   const home = join(folder, "home");
   await mkdir(join(home, "temporary"), { recursive: true });
-  const world = await aGitWorld(application);
+  const world = await aGitWorld(options.application ?? application);
   const clear = whenThisProcessEnds(endAndDelete, [folder, world.folder]);
   const { change = "cures", approves = false } = options;
   const leaseMs = database.kind === "embedded" ? embeddedLeaseMs : sharedLeaseMs;

@@ -9,6 +9,9 @@ const counted = (passed: number, failed: number) => aTestReport({ outcome: "fail
 describe("whether a red run is the change's fault", () => {
   it.each([
     ["everything passes", red(["a"]), aTestReport(), "none_new"],
+    ["everything passes as before", aTestReport(), aTestReport({ passed: 13 }), "none_new"],
+    ["all is green because the run ended early", aTestReport({ passed: 40 }), aTestReport({ passed: 1 }), "new"],
+    ["all is green because a test is skipped now", aTestReport(), aTestReport({ passed: 11, skipped: 1 }), "new"],
     ["the base is clean", aTestReport(), red(["a"]), "new"],
     ["the base has no tests", aTestReport({ outcome: "no_tests" }), red(["a"]), "new"],
     ["the same tests fail", red(["a", "b"]), red(["b", "a"]), "none_new"],
