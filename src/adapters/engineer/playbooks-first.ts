@@ -1,3 +1,4 @@
+import type { Diagnosis } from "#domain/diagnosis.ts";
 import type { DiagnoseResult, Engineer } from "#ports/engineer.ts";
 
 /** The model's side: there, or not and why. `because` goes into every answer that ends for lack of it. */
@@ -19,9 +20,14 @@ export function createPlaybooksFirst(options: { playbooks: Engineer | null; mode
         playbooks === null
           ? { kind: "unknown", because: "playbooks are switched off" }
           : await playbooks.diagnose(problem, snapshot, session);
-      if (known.kind !== "unknown") return known;
-      if (model.kind === "absent") return { kind: "unknown", because: `${known.because}; ${model.because}` };
-      return model.engineer.diagnose(problem, snapshot, session);
+      if (known.kind === "over_budget" || known.kind === "interrupted") return known;
+      if (model.kind === "absent") {
+        return known.kind === "diagnosed" ? known : { ...known, because: `${known.because}; ${model.because}` };
+      }
+      if (known.kind === "diagnosed" && isSure(known.diagnosis)) return known;
+      const found = await model.engineer.diagnose(problem, snapshot, session);
+      // Half sure is better than nothing: a person decides about it.
+      return known.kind === "diagnosed" && found.kind === "unknown" ? known : found;
     },
 
     async repair(problem, work, snapshot, session) {
@@ -38,4 +44,11 @@ export function createPlaybooksFirst(options: { playbooks: Engineer | null; mode
       return model.engineer.repair(problem, work, snapshot, session);
     },
   };
+}
+
+/** Below it a person would have to decide about the fix (spec.md §9): then the model's opinion is worth its price. */
+const surePct = 80;
+
+function isSure({ causeClass, confidence }: Diagnosis): boolean {
+  return causeClass !== "code_fault" || confidence >= surePct;
 }

@@ -5,7 +5,7 @@ import type { Engineer } from "#ports/engineer.ts";
 import { engineerContract } from "#tests/ports/engineer.contract.ts";
 import { aDiagnosis } from "#tests/support/builders.ts";
 import { aSession } from "#tests/support/engineer-session.ts";
-import { aModelThatKnows, type MessagesApi, startMessagesApi } from "#tests/support/messages-api.ts";
+import { aModelThatKnows, type MessagesApi, startMessagesApi, tool } from "#tests/support/messages-api.ts";
 import { aCommit, aProblem, claudeAt, finding, shop } from "./claude-bench.ts";
 import { failing } from "./snapshots.ts";
 
@@ -13,8 +13,10 @@ const path = "src/app/api/users/[id]/route.ts";
 const { code, problem: guardable } = failing(
   path,
   `export async function GET(request: Request, { params }: Context) {
+  const team = await findTeam(params.team);
+  if (!team) return Response.json({ error: "Team not found" }, { status: 404 });
   const user = await findUser(params.id);
-  return Response.json({ name: user.⟦name });
+  return Response.json({ name: user.⟦name, team: team.name });
 }
 `,
   "Cannot read properties of undefined (reading 'name')",
@@ -71,6 +73,20 @@ describe("playbooks first", () => {
   it("what no playbook knows is the model's", async () => {
     const found = await both().diagnose(aProblem({ message: "Odd", stack: null }), aCommit(shop), aSession());
     expect(found).toMatchObject({ kind: "diagnosed", diagnosis: { engineer: expect.stringMatching(/^claude:/) } });
+  });
+
+  it("what a playbook is not sure of is the model's, and stays the playbook's where the model does not know", async () => {
+    const half = aDiagnosis({ engineer: "playbook:half", confidence: 70, files: [path] });
+    const commit = aCommit({ ...shop, [path]: code });
+    const halfSure: Engineer = {
+      ...createPlaybooksEngineer(),
+      diagnose: async () => ({ kind: "diagnosed", diagnosis: half, severity: null }),
+    };
+    expect(await both(halfSure).diagnose(guardable, commit, aSession())).toMatchObject({
+      diagnosis: { engineer: expect.stringMatching(/^claude:/) },
+    });
+    api.play([tool("give_up", { because: "I cannot tell" })]);
+    expect(await both(halfSure).diagnose(guardable, commit, aSession())).toMatchObject({ diagnosis: half });
   });
 
   it("a playbook's fix that failed is the model's to better, with the diagnosis and what went wrong", async () => {
