@@ -98,7 +98,11 @@ function createFeed(agent: Agent, { log }: Http, limits: BoardLimits) {
           return "";
         },
         wake: () => bell.ring(),
-        ended: () => watchers.delete(bell),
+        ended: () => {
+          watchers.delete(bell);
+          // Nobody may be left: then the readings stop now.
+          work.ring();
+        },
         signal,
         lifetimeMs: limits.lifetimeMs,
         log,

@@ -123,7 +123,7 @@ export function settings(http: Http = thisProcess) {
   const show: Handler = async (request) => {
     const agent = await http.agentOf();
     await identify(request, agent);
-    return json(await agent.project());
+    return json({ ...(await agent.project()), configuration: agent.configuration() });
   };
   const change: Handler = async (request) => {
     const agent = await http.agentOf();

@@ -3,7 +3,7 @@ import type { BoardView } from "#domain/view.ts";
 import { boardStream } from "#http/board.ts";
 import { anAgent, anHttp, aRequest, aRoute, now, secrets } from "./fakes.ts";
 
-const limits = { heartbeatMs: 15_000, pollMs: 20, restMs: 1, lifetimeMs: 60_000, streamsMax: 300 };
+const limits = { heartbeatMs: 15_000, pollMs: 200, restMs: 1, lifetimeMs: 60_000, streamsMax: 300 };
 
 function aBoard(seq: number): BoardView {
   const limit = { used: 0, limit: 5 };
@@ -68,9 +68,10 @@ describe("the board's stream", () => {
     const before = state.reads;
     commit(2);
     for (const { next } of streams) expect(await next()).toBe(2);
-    expect(state.reads - before).toBeLessThan(20);
+    // A slow machine may look again meanwhile, but never once for each of them.
+    expect(state.reads - before).toBeLessThan(streams.length / 2);
     for (const { close } of streams) close();
-    await expect.poll(() => state.listeners.size).toBe(0);
+    await expect.poll(() => state.listeners.size, { timeout: 10_000 }).toBe(0);
   });
 
   it("has everything for whoever comes back after a gap", async () => {
@@ -90,7 +91,7 @@ describe("the board's stream", () => {
     const stream = await open();
     expect(await stream.next()).toBe(1);
     state.fails = true;
-    await expect.poll(() => state.reads).toBeGreaterThan(3);
+    await expect.poll(() => state.reads, { timeout: 10_000 }).toBeGreaterThan(3);
     state.fails = false;
     state.seq = 9;
     expect(await stream.next()).toBe(9);

@@ -80,6 +80,7 @@ export function anAgent(changes: Partial<Agent> = {}): Agent & Asked {
     actionsAfter: async () => [],
     onActions: () => () => undefined,
     health: async () => ({ status: "ok", version: "1", checks: {} }),
+    configuration: () => ({ claude: { status: "ok", message: "configured" } }),
     verifyAudit: async () => ({ whole: true, message: "whole" }),
     startWorkers: async () => undefined,
     stop: async () => undefined,

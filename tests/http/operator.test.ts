@@ -251,7 +251,7 @@ describe("the settings", () => {
   it("are shown and changed in part", async () => {
     expect(await call(settings, aRequest("/api/agent/settings", { token }))).toMatchObject({
       status: 200,
-      body: { paused: false },
+      body: { paused: false, configuration: { claude: { status: "ok", message: "configured" } } },
     });
     expect(await change({ autonomyLevel: 2 })).toMatchObject({
       status: 200,

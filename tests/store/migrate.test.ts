@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { readdirSync } from "node:fs";
 import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,12 +11,19 @@ import { createPostgresDatabase, databases, migrations } from "#tests/support/da
 
 const first = "005_agent_system.sql";
 
-/** A folder with the released migration and others beside it. */
+const released = readdirSync(migrations).toSorted();
+const numbers = released.map((name) => Number(name.slice(0, 3)));
+
+/** A folder with the released migrations and others beside them. */
 let directory: string;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "vigil-migrations-"));
-  await copyFile(join(migrations, first), join(directory, first));
+  for (const name of released) await copyFile(join(migrations, name), join(directory, name));
 });
+/** For what only the first file is about. */
+async function keepFirst(): Promise<void> {
+  for (const name of released.filter((one) => one !== first)) await rm(join(directory, name));
+}
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
 async function refusal(work: Promise<unknown>): Promise<{ code: string; message: string }> {
@@ -40,23 +48,23 @@ describe.each(databases())("migrating $name", ({ open }) => {
 
   test("does nothing where everything is on record", async () => {
     expect(await migrate(connection, { directory })).toEqual({ applied: [], adopted: [] });
-    expect(await versions()).toEqual([5]);
+    expect(await versions()).toEqual(numbers);
   });
 
   test("runs what is new, in the order of the numbers, each once", async () => {
-    await writeFile(join(directory, "010_b.sql"), "CREATE TABLE b AS SELECT n FROM a;");
-    await writeFile(join(directory, "006_a.sql"), "CREATE TABLE a (n int); INSERT INTO a VALUES (1), (2);");
-    expect(await migrate(connection, { directory })).toEqual({ applied: ["006_a.sql", "010_b.sql"], adopted: [] });
+    await writeFile(join(directory, "110_b.sql"), "CREATE TABLE b AS SELECT n FROM a;");
+    await writeFile(join(directory, "100_a.sql"), "CREATE TABLE a (n int); INSERT INTO a VALUES (1), (2);");
+    expect(await migrate(connection, { directory })).toEqual({ applied: ["100_a.sql", "110_b.sql"], adopted: [] });
     expect(await migrate(connection, { directory })).toEqual({ applied: [], adopted: [] });
-    expect(await versions()).toEqual([5, 6, 10]);
+    expect(await versions()).toEqual([...numbers, 100, 110]);
     expect(await rows("SELECT count(*) FROM b")).toEqual([{ count: 2 }]);
   });
 
   test("leaves nothing of a file that fails half-way, and keeps what came before it", async () => {
-    await writeFile(join(directory, "006_a.sql"), "CREATE TABLE a (n int);");
-    await writeFile(join(directory, "007_b.sql"), "CREATE TABLE b (n int); SELECT 1 / 0;");
+    await writeFile(join(directory, "100_a.sql"), "CREATE TABLE a (n int);");
+    await writeFile(join(directory, "101_b.sql"), "CREATE TABLE b (n int); SELECT 1 / 0;");
     await expect(migrate(connection, { directory })).rejects.toMatchObject({ code: "22012" });
-    expect(await versions()).toEqual([5, 6]);
+    expect(await versions()).toEqual([...numbers, 100]);
     expect(await rows("SELECT to_regclass('a')::text AS a, to_regclass('b')::text AS b")).toEqual([
       { a: "a", b: null },
     ]);
@@ -74,10 +82,10 @@ describe.each(databases())("migrating $name", ({ open }) => {
   });
 
   test("refuses a database that a newer Vigil set up", async () => {
-    await rows("INSERT INTO agent_migrations (version, checksum) VALUES (7, 'x')");
+    await rows("INSERT INTO agent_migrations (version, checksum) VALUES (900, 'x')");
     expect(await refusal(migrate(connection, { directory }))).toEqual({
       code: "misconfigured",
-      message: "The database was set up by a newer Vigil (it has migration 7).",
+      message: "The database was set up by a newer Vigil (it has migration 900).",
     });
   });
 
@@ -90,6 +98,7 @@ describe.each(databases())("migrating $name", ({ open }) => {
   });
 
   test("adopts what `supabase db push` ran, and goes on from there", async () => {
+    await keepFirst();
     const afterwards = "CREATE TABLE pushed (n int);";
     await rows(`DROP TABLE agent_migrations; ${afterwards}
       CREATE SCHEMA supabase_migrations;
@@ -105,12 +114,14 @@ describe.each(databases())("migrating $name", ({ open }) => {
   });
 
   test("adopts the file that a person ran in an SQL console, with what is in the tables", async () => {
+    await keepFirst();
     await rows("DROP TABLE agent_migrations; UPDATE agent_projects SET paused = true");
     expect(await migrate(connection, { directory })).toEqual({ applied: [], adopted: [first] });
     expect(await rows("SELECT paused FROM agent_projects")).toEqual([{ paused: true }]);
   });
 
   test("refuses to adopt a part of the file", async () => {
+    await keepFirst();
     await rows("DROP TABLE agent_migrations; DROP TABLE agent_health_checks; DROP TABLE agent_events");
     expect(await refusal(migrate(connection, { directory }))).toEqual({
       code: "misconfigured",
@@ -123,6 +134,7 @@ describe.each(databases())("migrating $name", ({ open }) => {
     expect(await refusal(migrate(connection, { directory: join(directory, randomUUID()) }))).toMatchObject({
       message: "The folder with the database migrations is missing.",
     });
+    await keepFirst();
     await writeFile(join(directory, "005_again.sql"), "");
     expect((await refusal(migrate(connection, { directory }))).message).toMatch(
       /^Two migrations have the number of 005_/,
@@ -143,7 +155,7 @@ describe("twenty starts at the same time", () => {
   const counting = "CREATE TABLE IF NOT EXISTS runs (at timestamptz); INSERT INTO runs VALUES (clock_timestamp());";
 
   test.each(databases())("migrate $name once", async ({ kind }) => {
-    await writeFile(join(directory, "006_runs.sql"), counting);
+    await writeFile(join(directory, "100_runs.sql"), counting);
     const database = kind === "postgres" ? await createPostgresDatabase() : undefined;
     const start = () =>
       database === undefined
@@ -159,7 +171,7 @@ describe("twenty starts at the same time", () => {
           migrate(connections[n % connections.length] ?? one, { directory }),
         ),
       );
-      expect(reports.flatMap(({ applied }) => applied).toSorted()).toEqual([first, "006_runs.sql"]);
+      expect(reports.flatMap(({ applied }) => applied).toSorted()).toEqual([...released, "100_runs.sql"]);
       expect(await one.script((run) => run("SELECT count(*) FROM runs"))).toEqual([{ count: 1 }]);
     } finally {
       await Promise.all(connections.map((connection) => connection.close()));
