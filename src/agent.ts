@@ -56,6 +56,8 @@ export interface Agent extends Operations {
   /** Calls `listener` after each commit of this process; returns how to stop. */
   onActions(listener: () => void): () => void;
   health(): Promise<HealthReport>;
+  /** What the configuration lacks, and what the model refused; no part of it is asked anew. */
+  configuration(): HealthReport["checks"];
   /** Walks the audit chain; with earlier heads it also finds a cut tail and a rewritten trail (reliability D21). */
   verifyAudit(heads: { seq: number; hash: string }[]): Promise<{ whole: boolean; message: string }>;
   /** Subscribes workers and the built-in schedule (self-hosted). */
@@ -172,6 +174,7 @@ function agentOf(
       return () => observers.delete(observer);
     },
     health: () => healthOf(engine, version, configuredChecks(chosen, modelTrouble())),
+    configuration: () => configuredChecks(chosen, modelTrouble()),
     verifyAudit: async (heads) => {
       const chain = await verifyActions(engine.connection.db);
       if (chain.kind === "broken") return { whole: false, message: `row ${chain.seq} ${chain.problem}` };

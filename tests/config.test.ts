@@ -292,6 +292,7 @@ describe("the key of the model", () => {
       claude: { kind: "present", apiKey: "gateway-key" },
       baseUrl: "http://localhost:8080",
     });
+    expect(readConfig({ ...variables, ANTHROPIC_API_KEY: "k" }).engineer.claude.kind).toBe("present");
     expect(readConfig({ ...variables, ANTHROPIC_API_KEY: "a key" }).engineer.claude.kind).toBe("malformed");
   });
 });

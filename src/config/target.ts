@@ -165,7 +165,7 @@ export function engineerOf(variables: Variables): Config["engineer"] {
 /** Another service that speaks the Messages API has keys of another form. */
 function claudeKeyOf(key: string | null, baseUrl: string | null): Config["engineer"]["claude"] {
   if (key === null) return { kind: "missing" };
-  const isElsewhere = baseUrl !== null && /^[\x21-\x7e]{8,500}$/.test(key);
+  const isElsewhere = baseUrl !== null && /^[\x21-\x7e]{1,500}$/.test(key);
   if (isElsewhere || /^sk-ant-[\w-]{20,300}$/.test(key)) return { kind: "present", apiKey: key };
   const why = key.startsWith("sk-ant-")
     ? "is cut short or holds characters that no key has."

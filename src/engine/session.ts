@@ -25,7 +25,7 @@ export function sessionOf(
   const purse = { projectId: engine.projectId, claim, fixId };
   return {
     signal,
-    recall: (request) => paidAnswer(db, claim.issueId, request),
+    recall: (request) => paidAnswer(db, { issueId: claim.issueId, fixId, since: issue.statusSince }, request),
     reserve: async (call) => {
       const granted = await db.transaction((tx) => setAside(tx, purse, call, project.settings.budget));
       if (granted.kind === "granted") return { kind: "granted", id: String(granted.id) };

@@ -2,6 +2,7 @@ import { createClaudeEngineer } from "#adapters/engineer/claude/claude.ts";
 import { createPlaybooksEngineer } from "#adapters/engineer/playbooks/playbooks.ts";
 import { createPlaybooksFirst } from "#adapters/engineer/playbooks-first.ts";
 import type { FixConfig } from "#config.ts";
+import type { Diagnosis } from "#domain/diagnosis.ts";
 import { Failure } from "#domain/failure.ts";
 import type { Engineer, RepairResult } from "#ports/engineer.ts";
 import type { Answer } from "./answer.ts";
@@ -50,19 +51,27 @@ function withoutTriage(engineer: Engineer): Engineer {
   return { ...engineer, triage: async () => ({ kind: "unchanged" }) };
 }
 
-/** The engineer, and what it wrote last: a fix that the rules refuse is still worth showing to a person. */
-export function recordRepairs(engineer: Engineer): {
+/** The engineer, and what it said last: a fix that the rules refuse, or a finding that asks for none, is still worth showing. */
+export function recordAnswers(engineer: Engineer): {
   engineer: Engineer;
-  last: () => Extract<RepairResult, { kind: "edits" }> | undefined;
+  lastDiagnosis: () => Diagnosis | null;
+  lastRepair: () => Extract<RepairResult, { kind: "edits" }> | undefined;
 } {
-  let last: Extract<RepairResult, { kind: "edits" }> | undefined;
+  let lastDiagnosis: Diagnosis | null = null;
+  let lastRepair: Extract<RepairResult, { kind: "edits" }> | undefined;
   return {
-    last: () => last,
+    lastDiagnosis: () => lastDiagnosis,
+    lastRepair: () => lastRepair,
     engineer: {
       ...engineer,
+      async diagnose(...given) {
+        const result = await engineer.diagnose(...given);
+        if (result.kind === "diagnosed") lastDiagnosis = result.diagnosis;
+        return result;
+      },
       async repair(...given) {
         const result = await engineer.repair(...given);
-        if (result.kind === "edits") last = result;
+        if (result.kind === "edits") lastRepair = result;
         return result;
       },
     },

@@ -13,7 +13,7 @@ import type { Answer } from "./answer.ts";
 import { applyChange } from "./apply.ts";
 import { nodeOnPath } from "./dependencies.ts";
 import { drive } from "./drive.ts";
-import { engineerFor, recordRepairs } from "./engineer.ts";
+import { engineerFor, recordAnswers } from "./engineer.ts";
 import { chosenError, type ReportedError, reportedErrors } from "./error-input.ts";
 import { type Ground, groundOf } from "./ground.ts";
 import { issueOf } from "./issue.ts";
@@ -103,7 +103,7 @@ async function run(
     ...{ budgetUsd: request.budgetUsd, signal, newId },
     tell: (text) => tell({ kind: "progress", text }),
   });
-  const { engineer, last } = recordRepairs(given.engineer);
+  const { engineer, lastDiagnosis, lastRepair } = recordAnswers(given.engineer);
   const { repository, bench: testBench } = ground;
   const { session } = spending;
   const world = worldOf({ settings, repository, testBench, engineer, session, error, now });
@@ -112,11 +112,11 @@ async function run(
     ...{ newId, signal },
     tell: (status, outcome) => tell({ kind: "stage", status, outcome }),
   });
-  const shown = await shownFix(ending, last(), ground);
+  const shown = await shownFix(ending, lastRepair(), ground);
   // The answer says how the tests were before, also where no stage had to know.
   if (ending.tested !== null) await testBench.run(ground.base, "tests");
   const suspects = await suspectsOf(error.frames, ground.files, ground.snapshot);
-  const verdict = verdictOf({ ending, suspects, ground, spending, settings, shown });
+  const verdict = verdictOf({ ending, diagnosis: lastDiagnosis(), suspects, ground, spending, settings, shown });
   if (!request.apply || shown === undefined || ending.at !== "staging" || folder.top === null) return verdict;
   const refused = await applyChange(folder.top, await versionsOf(shown, ground));
   if (refused === undefined) return { ...verdict, applied: true };

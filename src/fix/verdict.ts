@@ -1,3 +1,4 @@
+import type { Diagnosis } from "#domain/diagnosis.ts";
 import { Failure } from "#domain/failure.ts";
 import type { TestedFix } from "#domain/fix.ts";
 import type { Sha } from "#domain/ids.ts";
@@ -20,6 +21,8 @@ export interface ShownFix {
 
 interface Run {
   ending: Ending;
+  /** The last one, also where it led to no fix: an error that is a check doing its work. */
+  diagnosis: Diagnosis | null;
   suspects: Suspect[];
   ground: Ground;
   spending: Spending;
@@ -36,7 +39,7 @@ export function verdictOf(run: Run): Omit<Answer, "engineer" | "seconds"> {
   const isHeld = ending.at === "staging" && reasons.length === 0;
   return {
     status: shown === undefined ? "not_fixed" : isHeld ? "fixed" : "needs_human",
-    diagnosis: diagnosisAnswer(ending.fix?.diagnosis ?? null, ending.severity, suspects),
+    diagnosis: diagnosisAnswer(ending.fix?.diagnosis ?? run.diagnosis, ending.severity, suspects),
     diff: shown?.diff ?? "",
     tests: { before: before.outcome, after: after.outcome, before_counts: before.counts, after_counts: after.counts },
     cost_usd: Math.round(spending.costUsd() * 1e6) / 1e6,

@@ -43,7 +43,9 @@ function sizeRisks(files: ReviewedFile[], addedMax: number): Risk[] {
   if (first !== undefined && !(added <= addedMax)) {
     risks.push({ kind: "size", path: first.path, line: null, note: `${added} added lines (limit ${addedMax})` });
   }
-  for (const { path, added, beforeLines, removed, after, syntax } of files) {
+  for (const { path, before, added, beforeLines, removed, after, syntax } of files) {
+    const isGone = before !== null && before.trim() !== "" && (after === null || after.trim() === "");
+    if (isGone) risks.push({ kind: "size", path, line: null, note: "removes the whole file" });
     if (isCode(path) && after !== null && syntax.after === undefined) {
       risks.push({ kind: "size", path, line: null, note: "too large or too deeply nested to be reviewed" });
     }

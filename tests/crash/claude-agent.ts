@@ -48,7 +48,9 @@ export async function visitOnce(engine: Pick<Engine, "intake">, production: numb
   const release = response.headers.get("x-release");
   const body = await response.text();
   const at = new Date();
-  const report = response.ok ? [] : [{ ...JSON.parse(body), release, operation, httpStatus: 500, environment: "production" }];
+  const report = response.ok
+    ? []
+    : [{ ...JSON.parse(body), release, operation, httpStatus: 500, environment: "production" }];
   const { events, rejected } = parsePlain(Buffer.from(JSON.stringify(report)), {
     contentType: "application/json",
     receivedAt: at,

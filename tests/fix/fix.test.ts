@@ -138,6 +138,27 @@ describe("with playbooks alone", () => {
     expect(await folder.git("diff")).toContain(guarded);
   });
 
+  it("names a check that does its work, and leaves it alone", async () => {
+    folder = await aFolder({
+      "package.json": `{ "type": "module" }`,
+      "src/pay.js": `class BadRequest extends Error {
+  status = 400;
+}
+export function amountOf(text) {
+  const amount = Number(text);
+  if (!Number.isFinite(amount)) throw new BadRequest("amount must be a number");
+  return amount;
+}
+`,
+    });
+    const denial = "BadRequest: amount must be a number\n    at amountOf (/app/src/pay.js:6:40)\n";
+    expect(await fixed(folder.path, denial)).toMatchObject({
+      status: "not_fixed",
+      diagnosis: { cause_class: "expected_denial", engineer: expect.stringMatching(/^playbook:/) },
+      diff: "",
+    });
+  });
+
   it("asks for a person where no test ran", async () => {
     folder = await aFolder({ "src/route.js": clinic["src/route.js"], "package.json": `{ "type": "module" }` });
     expect(await fixed(folder.path, clinicError)).toMatchObject({

@@ -1,13 +1,10 @@
 import { ts } from "ts-morph";
 import type { Risk } from "#domain/fix.ts";
 import { eachNode, isTestFile, linesSpanned, type ReviewedFile, textOf } from "./added-lines.ts";
-
-/** Something noteworthy that a node does. `what` identifies it: what the file did before, it may go on doing. */
-interface Mark {
-  kind: Risk["kind"];
-  note: string;
-  what: string;
-}
+import { isOnlyAName, lastNameOf, type Mark } from "./marks.ts";
+import { reachMarks } from "./reach-marks.ts";
+import { specialCase } from "./special-cases.ts";
+import { timeMarks } from "./time-marks.ts";
 
 const networkModules =
   /^(node:)?(https?|http2|net|tls|dgram|dns)(\/promises)?$|^(undici|axios|got|ky|node-fetch|superagent|ws|nodemailer|socket\.io-client|request)$/;
@@ -22,7 +19,7 @@ const guards =
 const weakGuard =
   /\bif\s{0,3}\(.{0,300}(!\s{0,3}(await\s)?[\w.?(]{0,100}\b(auth\w*|session|user|currentUser|role|admin|owner|signature)\b|\b(role|owner\w*|tenant\w*|admin)\b\s{0,3}[!=]==?)/i;
 const opened =
-  /rejectUnauthorized\s*:\s*false|NODE_TLS_REJECT_UNAUTHORIZED|Access-Control-Allow-Origin["']?\s*[,:]\s*["']\*|origin\s*:\s*(["']\*["']|true)|\b(skip|disable|bypass)_?(auth|csrf|verification|validation)\w*|ignoreExpiration\s*:\s*true|algorithms\s*:\s*\[\s*["']none|\b(isAdmin|is_admin)\s*[:=]\s*true|httpOnly\s*:\s*false|secure\s*:\s*false|dangerouslySetInnerHTML|\.innerHTML\s*=/i;
+  /rejectUnauthorized\s*:\s*false|NODE_TLS_REJECT_UNAUTHORIZED|Access-Control-Allow-Origin["']?\s*[,:]\s*["']\*|origin\s*:\s*(["']\*["']|true)|\b(skip|disable|bypass)_?(auth|csrf|verification|validation)\w*|ignoreExpiration\s*:\s*true|algorithms\s*:\s*\[\s*["']none|\b(isAdmin|is_admin)\s*[:=]\s*true|httpOnly\s*:\s*false|secure\s*:\s*false|dangerouslySetInnerHTML|\.(inner|outer)HTML\s*=|insertAdjacentHTML|document\.write/i;
 
 /** Network, processes, evaluation, authorisation, logging of private data and behaviour under test: what is new in the code. */
 export function codeRisks(file: ReviewedFile, tests: ReviewedFile[]): Risk[] {
@@ -42,7 +39,7 @@ export function codeRisks(file: ReviewedFile, tests: ReviewedFile[]): Risk[] {
       // What moved with its line unchanged is not new; what is new shows on an added line.
       if (!known.has(what) && line !== undefined) risks.push({ kind, path, line, note });
     }
-    const special = specialCase(node, path, tests);
+    const special = specialCase(node, file, tests);
     const at = linesSpanned(node, after).first;
     if (special !== undefined && addedLines.has(at))
       risks.push({ kind: "skipped_test", path, line: at, note: special });
@@ -57,8 +54,9 @@ function marksOf(node: ts.Node, path: string): Mark[] {
     environmentMark(node, path),
     loggingMark(node),
     urlMark(node, path),
+    queryMark(node),
   ];
-  return marks.filter((mark) => mark !== undefined);
+  return [...marks.filter((mark) => mark !== undefined), ...reachMarks(node, path), ...timeMarks(node)];
 }
 
 function importMark(node: ts.Node): Mark | undefined {
@@ -95,7 +93,11 @@ function callMark(node: ts.Node, path: string): Mark | undefined {
   const name = ts.isIdentifier(callee) ? callee.text : ts.isPropertyAccessExpression(callee) ? callee.name.text : "";
   const owner = ts.isPropertyAccessExpression(callee) ? textOf(callee.expression) : "";
   const what = `${textOf(callee)}(${argument})`;
-  if (name === "fetch" || name === "sendBeacon" || /^(axios|got|ky|undici|https?|net|tls)$/.test(owner)) {
+  if (
+    name === "fetch" ||
+    name === "sendBeacon" ||
+    /^(axios|got|ky|undici|https?|http2|net|tls|dns|dgram)$/.test(owner)
+  ) {
     return { kind: "network", note: `calls ${textOf(callee)}`, what };
   }
   if (/^(WebSocket|EventSource|XMLHttpRequest)$/.test(name)) return { kind: "network", note: `opens ${name}`, what };
@@ -133,19 +135,10 @@ function referenceMark(node: ts.Identifier): Mark | undefined {
   return undefined;
 }
 
-/** The name of a property is not a reference to what is called so. */
-function isOnlyAName(node: ts.Identifier): boolean {
-  const { parent } = node;
-  const named =
-    ts.isPropertyAccessExpression(parent) ||
-    ts.isPropertyAssignment(parent) ||
-    ts.isPropertySignature(parent) ||
-    ts.isMethodDeclaration(parent) ||
-    ts.isMethodSignature(parent);
-  return named && parent.name === node;
-}
-
 function environmentMark(node: ts.Node, path: string): Mark | undefined {
+  const asked = ts.isPropertyAccessExpression(node) ? textOf(node) : "";
+  if (/^import\.meta\.(vitest|jest|env\.(MODE|TEST|VITEST|NODE_ENV))$/.test(asked) && !isTestFile(path))
+    return { kind: "skipped_test", note: `behaves differently by ${asked}`, what: asked };
   if (!ts.isPropertyAccessExpression(node) || textOf(node) !== "process.env") return undefined;
   const { parent } = node;
   const name = ts.isPropertyAccessExpression(parent)
@@ -190,16 +183,25 @@ function urlMark(node: ts.Node, path: string): Mark | undefined {
   return host === undefined ? undefined : { kind: "network", note: `names the host ${host}`, what: `host ${host}` };
 }
 
-/** A comparison with a value that only the tests know repairs the test, not the program (reliability D8). */
-function specialCase(node: ts.Node, path: string, tests: ReviewedFile[]): string | undefined {
-  if (!ts.isBinaryExpression(node) || isTestFile(path)) return undefined;
-  const compares = [ts.SyntaxKind.EqualsEqualsEqualsToken, ts.SyntaxKind.EqualsEqualsToken].includes(
-    node.operatorToken.kind,
-  );
-  const literal = [node.left, node.right].find(ts.isStringLiteralLike)?.text;
-  if (!compares || literal === undefined || literal.length < 6 || !/\d/.test(literal)) return undefined;
-  const known = tests.some(({ after }) => after?.includes(literal));
-  return known ? "treats a value of the tests as a special case" : undefined;
+/** Statements put together as text, and those that mean every row. */
+function queryMark(node: ts.Node): Mark | undefined {
+  if (!ts.isCallExpression(node)) return undefined;
+  const name = lastNameOf(node.expression);
+  const [first] = node.arguments;
+  const what = textOf(node);
+  if (/^\$?(query|execute)RawUnsafe$|^unsafe$/.test(name))
+    return { kind: "migration", note: `queries with ${name}`, what };
+  const isAll =
+    /^(deleteMany|updateMany|destroy|truncate)$/.test(name) && (first === undefined || textOf(first) === "{}");
+  if (isAll) return { kind: "migration", note: `${name} means every row`, what };
+  const isText = first !== undefined && (ts.isTemplateExpression(first) || ts.isBinaryExpression(first));
+  if (
+    isText &&
+    /^(query|execute|raw|run|all|get|exec)$/.test(name) &&
+    /\b(select|insert|update|delete)\s/i.test(textOf(first))
+  )
+    return { kind: "migration", note: "puts values into the text of a query", what };
+  return undefined;
 }
 
 /** Guards that went away or changed, and switches that open something. Moved lines count on neither side. */

@@ -27,6 +27,10 @@ export function errorRisks(file: ReviewedFile): Risk[] {
 }
 
 function swallows(node: ts.Node): string | undefined {
+  if (ts.isTryStatement(node) && node.finallyBlock !== undefined && someNode(node.finallyBlock, ts.isReturnStatement))
+    return "returns from finally, whatever was thrown";
+  if (ts.isExpressionStatement(node) && /^(await\s+)?Promise\.allSettled\s*\(/.test(textOf(node)))
+    return "waits for promises and does not look whether they failed";
   if (ts.isCatchClause(node)) {
     const variable = node.variableDeclaration?.name;
     return handles(node.block, variable && textOf(variable)) ? undefined : "catches an error and goes on silently";

@@ -35,6 +35,11 @@ const byName: { kind: Risk["kind"]; note: string; pattern: RegExp }[] = [
     note: "is the health check that the watch relies on",
     pattern: /(^|\/)(health|healthz|healthcheck|health-check|readyz?|livez?)(\/route|\/index|\.test)?\.[cm]?[jt]sx?$/,
   },
+  {
+    kind: "pipeline_file",
+    note: "holds code that cannot be reviewed here",
+    pattern: /\.(sh|bash|zsh|ps1|bat|cmd|html?|xhtml|svg|php|py|rb|pl|wasm|vue|svelte|astro|ejs|hbs|njk|liquid)$/,
+  },
 ];
 
 export function pathRisks(file: ReviewedFile): Risk[] {

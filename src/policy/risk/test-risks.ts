@@ -1,6 +1,6 @@
 import { ts } from "ts-morph";
 import type { Risk } from "#domain/fix.ts";
-import { eachNode, isTestFile, linesSpanned, type ReviewedFile, textOf } from "./added-lines.ts";
+import { eachNode, isTestFile, type Line, linesSpanned, type ReviewedFile, someNode, textOf } from "./added-lines.ts";
 
 const skips =
   /\b(it|test|describe|suite|context|bench)(\.\w+){0,2}\.(skip|only|todo|fixme|fails|failing|skipIf|runIf)\b|\b(xit|xtest|xdescribe|fit|fdescribe|pending)\s*\(|\b(skip|todo|only)\s*:\s*(true|["'`])|\b(this|t|test|context|ctx)\.(skip|todo)\s*\(/;
@@ -57,11 +57,52 @@ function loosened({ path, added, before, syntax }: ReviewedFile): Risk[] {
     const longer = before !== null && timeoutsIn(text).some((timeout) => timeout > longest);
     if (longer) risks.push({ kind: "skipped_test", path, line, note: "allows tests more time" });
   }
+  risks.push(...disarmed(path, added, syntax.after));
   const empty = testNames(syntax.after).find(({ line, proves }) => !proves && added.some((one) => one.line === line));
   if (empty !== undefined) {
     risks.push({ kind: "skipped_test", path, line: empty.line, note: "adds a test that expects nothing" });
   }
   return risks;
+}
+
+/** What lets a test pass although its expectations do not hold, or are never reached. */
+function disarmed(path: string, added: Line[], after: ts.SourceFile | undefined): Risk[] {
+  if (after === undefined || !isTestFile(path)) return [];
+  const own = new Set<string>();
+  eachNode(after, (node) => {
+    const source =
+      ts.isImportDeclaration(node) && ts.isStringLiteral(node.moduleSpecifier) ? node.moduleSpecifier.text : "";
+    const bindings = ts.isImportDeclaration(node) ? node.importClause?.namedBindings : undefined;
+    if (/^(\.{1,2}\/|@\/|#|~\/|src\/)/.test(source) && bindings !== undefined && ts.isNamespaceImport(bindings))
+      own.add(bindings.name.text);
+  });
+  const risks: Risk[] = [];
+  eachNode(after, (node) => {
+    const note = disarms(node, own);
+    if (note === undefined) return;
+    const { first, last } = linesSpanned(node, after);
+    const line = added.find((one) => one.line >= first && one.line <= last)?.line;
+    if (line !== undefined) risks.push({ kind: "skipped_test", path, line, note });
+  });
+  return risks;
+}
+
+function disarms(node: ts.Node, own: Set<string>): string | undefined {
+  if (ts.isReturnStatement(node) && node.expression === undefined) return "ends a test early";
+  if (ts.isCatchClause(node) && !/expect|assert|throw|fail/.test(textOf(node.block)))
+    return "catches what a test throws";
+  const isDeclared = ts.isVariableDeclaration(node) || ts.isFunctionDeclaration(node);
+  if (isDeclared && node.name !== undefined && /^(expect|assert|it|test|describe)$/.test(textOf(node.name))) {
+    const isLoaded =
+      ts.isVariableDeclaration(node) &&
+      /\brequire\(/.test(node.initializer === undefined ? "" : textOf(node.initializer));
+    return isLoaded ? undefined : `replaces ${textOf(node.name)}`;
+  }
+  if (ts.isIfStatement(node) && /^(false|0|!1|null|undefined)$/.test(textOf(node.expression)))
+    return "never comes to an expectation";
+  if (!ts.isCallExpression(node) || !/\b(spyOn|mock\.method|stub)$/.test(textOf(node.expression))) return undefined;
+  const [first] = node.arguments;
+  return first !== undefined && own.has(textOf(first)) ? "replaces the code under test" : undefined;
 }
 
 function timeoutsIn(text: string): number[] {
@@ -78,10 +119,25 @@ function testNames(file: ts.SourceFile | undefined): { name: string; line: numbe
     if (!/^(it|test)\b/.test(textOf(node.expression))) return;
     const text = node.getText();
     const proves =
-      body === undefined || /expect|assert|should|throw|equal|\bt\.\w+\(/i.test(text.slice(title.text.length));
+      body === undefined ||
+      (/expect|assert|should|throw|equal|\bt\.\w+\(/i.test(text.slice(title.text.length)) &&
+        !expectsOnlyLiterals(body));
     found.push({ name: title.text, line: linesSpanned(node, file).first, proves });
   });
   return found;
+}
+
+/** `expect(true).toBe(true)` holds whatever the program does. */
+function expectsOnlyLiterals(body: ts.Node): boolean {
+  const expectations: ts.CallExpression[] = [];
+  eachNode(body, (node) => {
+    if (ts.isCallExpression(node) && /^(expect|assert(\.\w+)*)$/.test(textOf(node.expression))) expectations.push(node);
+  });
+  const asks = (node: ts.Node) =>
+    ts.isIdentifier(node) || ts.isCallExpression(node) || ts.isPropertyAccessExpression(node);
+  return (
+    expectations.length > 0 && expectations.every((node) => !node.arguments.some((given) => someNode(given, asks)))
+  );
 }
 
 function isSnapshot(path: string): boolean {

@@ -35,7 +35,7 @@ const hidden =
 const emojiJoiner = /(?<=\p{Extended_Pictographic}[\ufe0f\u{1f3fb}-\u{1f3ff}]?)\u200d(?=\p{Extended_Pictographic})/gu;
 
 const schemaChange =
-  /\b(drop|alter|truncate)\s{1,5}(table|column|database|schema|type|index|view)\b|\bdelete\s{1,5}from\s{1,5}["\w.]{1,80}\s{0,5}(;|["'`]|$)/i;
+  /\b(drop|alter|truncate)\s{1,5}(table|column|database|schema|type|index|view)\b|\bdelete\s{1,5}from\s{1,5}["\w.]{1,80}\s{0,5}(;|["'`]|$)|\bupdate\s{1,5}["\w.]{1,80}\s{1,5}set\s(?!.{0,2000}\bwhere\b)|\b(grant|revoke)\s{1,5}(all|select|insert|update|delete|usage|execute)\b/i;
 
 /** Secrets, hidden or disguised text, and statements against the database's shape, on added lines of any file. */
 export function textRisks(file: ReviewedFile): Risk[] {

@@ -2,12 +2,24 @@ import { and, desc, eq, isNotNull, sql } from "drizzle-orm";
 import type { Database, Transaction } from "../connect.ts";
 import { modelCalls } from "../schema.ts";
 
-/** The answer that this issue paid for with exactly this request. */
-export async function paidAnswer(db: Database, issueId: string, request: string): Promise<unknown | undefined> {
+/** Which step asks: of an attempt at a fix, or (`null`) of the issue since it came to its status. */
+export interface Asking {
+  issueId: string;
+  fixId: string | null;
+  since: Date;
+}
+
+/**
+ * The answer that this step paid for with exactly this request. An issue that is tried again asks anew: the answers
+ * that led nowhere would lead there again.
+ */
+export async function paidAnswer(db: Database, asking: Asking, request: string): Promise<unknown | undefined> {
+  const { issueId, fixId, since } = asking;
+  const own = fixId === null ? sql`${modelCalls.at} >= ${since.toISOString()}` : eq(modelCalls.fixId, fixId);
   const [row] = await db
     .select({ answer: modelCalls.answer })
     .from(modelCalls)
-    .where(and(eq(modelCalls.issueId, issueId), eq(modelCalls.request, request), isNotNull(modelCalls.answer)))
+    .where(and(eq(modelCalls.issueId, issueId), eq(modelCalls.request, request), isNotNull(modelCalls.answer), own))
     .orderBy(desc(modelCalls.id))
     .limit(1);
   return row?.answer ?? undefined;

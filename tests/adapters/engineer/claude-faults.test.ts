@@ -221,7 +221,6 @@ const diagnoses: [name: string, answer: Answer, because: RegExp][] = [
   ["a text of spaces", text("  \n "), /empty/],
   ["thoughts without an answer", message([{ type: "thinking", thinking: "hm", signature: "c2ln" }]), /empty/],
   ["a plain text", text("It is the customer."), /plain text/],
-  ["JSON as a text", text(JSON.stringify(finding)), /plain text/],
   [
     "prose around JSON",
     text(`Here you are:\n\`\`\`json\n${JSON.stringify(finding)}\n\`\`\`\nGood luck!`),
@@ -255,7 +254,6 @@ const diagnoses: [name: string, answer: Answer, because: RegExp][] = [
     /no usable answer/,
   ],
   ["no arguments", tool("submit_diagnosis", {}), /causeClass/],
-  ["a field that nobody asked for", tool("submit_diagnosis", { ...finding, approvedBy: "the CEO" }), /approvedBy/],
   ["an unknown class of cause", tool("submit_diagnosis", { ...finding, causeClass: "resolved" }), /causeClass/],
   [
     "a negative line",

@@ -7,9 +7,9 @@ import { linesOf, type Reader } from "./reader.ts";
 
 /** The shapes of the final answers. A model fills in what it found out; who it is, and what is promised, we write ourselves. */
 
-const Evidence = z.strictObject({ file: z.string().min(1).max(500), line: z.int().min(1), note: z.string().max(500) });
+const Evidence = z.object({ file: z.string().min(1).max(500), line: z.int().min(1), note: z.string().max(500) });
 
-export const DiagnosisAnswer = z.strictObject({
+export const DiagnosisAnswer = z.object({
   causeClass: CauseClass.describe(
     "code_fault: the code is wrong. expected_denial: a correct check doing its work. user_error, infrastructure, third_party, developer_noise: not the code's fault. already_fixed: the code shown here no longer has the fault.",
   ),
@@ -40,19 +40,19 @@ export const DiagnosisAnswer = z.strictObject({
     .max(500)
     .describe("What will be seen in production once the fix is out: what must stop."),
   severity: z
-    .strictObject({ value: Severity, because: z.string().trim().min(1).max(500) })
+    .object({ value: Severity, because: z.string().trim().min(1).max(500) })
     .nullable()
     .optional()
     .describe("Only where the code shows that the problem is graver or more harmless than reported."),
 });
 export type DiagnosisAnswer = z.infer<typeof DiagnosisAnswer>;
 
-export const FixAnswer = z.strictObject({
+export const FixAnswer = z.object({
   subject: z.string().trim().min(1).max(200).describe("The commit's subject: imperative, at most 72 characters."),
   explanation: z.string().trim().min(1).max(4_000).describe("The commit's body: what was wrong and why this cures it."),
   replacements: z
     .array(
-      z.strictObject({
+      z.object({
         path: z.string().min(1).max(500),
         search: z
           .string()
@@ -66,20 +66,20 @@ export const FixAnswer = z.strictObject({
     .default([])
     .describe("Carried out in this order."),
   newFiles: z
-    .array(z.strictObject({ path: z.string().min(1).max(500), content: z.string().min(1).max(200_000) }))
+    .array(z.object({ path: z.string().min(1).max(500), content: z.string().min(1).max(200_000) }))
     .max(10)
     .default([])
     .describe("Files that do not exist yet, whole."),
 });
 export type FixAnswer = z.infer<typeof FixAnswer>;
 
-export const TriageAnswer = z.strictObject({
+export const TriageAnswer = z.object({
   title: z.string().trim().min(1).max(200).describe("At most 120 characters: what fails, where."),
   severity: Severity,
   because: z.string().trim().min(1).max(500),
 });
 
-export const GivingUp = z.strictObject({ because: z.string().trim().min(1).max(1_000) });
+export const GivingUp = z.object({ because: z.string().trim().min(1).max(1_000) });
 
 /** What is wrong with a diagnosis beyond its shape: the files that it names must exist. Empty when nothing is. */
 export async function objectionsTo(answer: DiagnosisAnswer, reader: Reader): Promise<string[]> {

@@ -3,15 +3,19 @@ import type Anthropic from "@anthropic-ai/sdk";
 import canonicalize from "canonicalize";
 import type { EngineerSession } from "#ports/engineer.ts";
 import { type Fault, faultOf, type ModelRole, unavailable } from "./faults.ts";
+import { saysSecret } from "./leaks.ts";
 import { type Limits, retryAfterMsMax } from "./limits.ts";
 import { Reply, type Usage } from "./messages.ts";
 import { costOf, mostOf, tokensAtMost } from "./prices.ts";
 import { BrokenStream, replyOf } from "./stream.ts";
+import { isWhole, wholeReplyOf } from "./whole-answer.ts";
 
 export interface Request {
   stage: "triage" | "diagnose" | "fix";
   role: ModelRole;
   body: Omit<Anthropic.MessageCreateParamsStreaming, "stream">;
+  /** Parts of its texts that change while a step runs: a request that differs in them alone is the same, and is paid for once. */
+  passing: string[];
 }
 
 export type Called =
@@ -35,6 +39,9 @@ export interface CallerOptions {
 /** Numbers of tries that are looked up in the past: broken answers that were charged stand in the way of no later run. */
 const pastTriesMax = 50;
 
+/** The reason to stop of an answer that held a secret: nothing else of it is kept. */
+export const heldSecret = "held_secret";
+
 /** Kept for a call that was charged and gave no whole answer. */
 const brokenOff = { kind: "broken_off" };
 
@@ -46,8 +53,7 @@ export function createCaller(options: CallerOptions): Caller {
   const { limits } = options;
   return {
     async call(request, session) {
-      // An answer that was kept comes back with its fields in another order.
-      const text = canonicalize(request.body) ?? "";
+      const text = textOf(request);
       const past = await recalled(text, options, session);
       if (past.reply !== undefined) {
         const costUsd = costOf(request.body.model, tokensOf(past.reply.usage));
@@ -69,6 +75,12 @@ export function createCaller(options: CallerOptions): Caller {
 }
 
 const interrupted: Called = { kind: "interrupted", because: "the time of this step is over" };
+
+/** What makes a request the same. An answer that was kept comes back with its fields in another order. */
+function textOf({ body, passing }: Request): string {
+  const inJson = passing.filter((part) => part !== "").map((part) => JSON.stringify(part).slice(1, -1));
+  return inJson.reduce((text, part) => text.replaceAll(part, ""), canonicalize(body) ?? "");
+}
 
 /** Each try has an id of its own, so that one that was charged for nothing is told apart from the one that succeeded. */
 function idOf(text: string, number: number, digest: (text: string) => string): string {
@@ -101,7 +113,7 @@ async function attemptOf(
     request: idOf(text, number, options.digest),
     model,
     stage: request.stage,
-    usdMax: mostOf(model, tokensAtMost(text), max_tokens),
+    usdMax: mostOf(model, tokensAtMost(JSON.stringify(request.body)), max_tokens),
   });
   if (reserved.kind === "refused") return { kind: "over_budget", because: reserved.because };
   const startedMs = options.monotonicMs();
@@ -128,6 +140,8 @@ async function attemptOf(
     return { kind: "failed", fault: faultOf(error, { model, role: request.role }, options.redact) };
   }
   const call = callOf(reply.usage);
+  // What is kept is found again, by whoever looks into the database as well.
+  if (saysSecret(reply, options.redact)) reply = { ...reply, content: [], stopReason: heldSecret };
   await session.book(reserved.id, call, reply);
   return { kind: "replied", reply, costUsd: call.costUsd, wasPaidBefore: false };
 }
@@ -138,7 +152,8 @@ async function streamed(request: Request, { client, limits }: CallerOptions, sig
   const late = AbortSignal.timeout(timeout);
   const sending = { signal: AbortSignal.any([signal, late]), timeout, maxRetries: 0 };
   try {
-    return await replyOf(await client.messages.create({ ...request.body, stream: true }, sending));
+    const { data, response } = await client.messages.create({ ...request.body, stream: true }, sending).withResponse();
+    return await (isWhole(response) ? wholeReplyOf(response) : replyOf(data));
   } catch (error) {
     if (!late.aborted) throw error;
     const usage = error instanceof BrokenStream ? error.usage : null;

@@ -23,7 +23,7 @@ export type Acceptance<Value> =
   /** Ends the step. */
   | { kind: "blocked"; because: string };
 
-export interface Step<Value> extends Pick<Request, "stage" | "role"> {
+export interface Step<Value> extends Pick<Request, "stage" | "role" | "passing"> {
   model: string;
   system: string;
   first: string;
@@ -131,7 +131,7 @@ function isNearLimit(progress: Progress, { limits, model }: Step<unknown>, { mon
 
 /** `undefined` when the step's dollars pay for no further answer. */
 function requestOf(step: Step<unknown>, { history, usd }: Progress): Request | undefined {
-  const { stage, role, model, limits } = step;
+  const { stage, role, passing, model, limits } = step;
   const tools = [...step.tools, step.final, giveUp].map(({ name, description, schema }) => {
     return { name, description, input_schema: schema };
   });
@@ -139,5 +139,5 @@ function requestOf(step: Step<unknown>, { history, usd }: Progress): Request | u
   const body = { model, max_tokens: limits.answerTokensMax, system, tools, messages: history.marked() };
   const affordable = answerTokensFor(model, tokensAtMost(JSON.stringify(body)), limits.usdMax - usd);
   if (affordable < answerTokensMin) return undefined;
-  return { stage, role, body: { ...body, max_tokens: Math.min(limits.answerTokensMax, affordable) } };
+  return { stage, role, passing, body: { ...body, max_tokens: Math.min(limits.answerTokensMax, affordable) } };
 }

@@ -5,7 +5,7 @@ import { type Acceptance, converse, type Room } from "./conversation.ts";
 import { blocked, leaks } from "./leaks.ts";
 import type { StepLimits } from "./limits.ts";
 import { diagnoseSystem } from "./prompts.ts";
-import { pastOf, reportOf } from "./report.ts";
+import { impactOf, pastOf, reportOf } from "./report.ts";
 import { complaintsOf, schemaOf } from "./tools/tool.ts";
 import { readingTools } from "./tools/tools.ts";
 
@@ -16,16 +16,13 @@ export async function diagnose(
   room: Room,
 ): Promise<DiagnoseResult> {
   const { quoting } = room.desk;
-  const parts = [
-    quoting.rule,
-    reportOf(problem, quoting),
-    await codeOf(problem, room.desk),
-    pastOf(problem.past, quoting),
-  ];
+  const past = pastOf(problem.past, quoting);
+  const parts = [quoting.rule, reportOf(problem, quoting), await codeOf(problem, room.desk), past];
   const ended = await converse(
     {
       stage: "diagnose",
       role: "diagnose",
+      passing: [impactOf(problem), past],
       model,
       system: diagnoseSystem,
       first: [...parts, "Find the root cause of this problem."].filter((part) => part !== "").join("\n\n"),

@@ -1,4 +1,5 @@
 import type { Edit } from "#domain/fix.ts";
+import { isToolUse, type Reply } from "./messages.ts";
 import { linesOf, type Reader } from "./reader.ts";
 
 /** Said to people; the text itself is never repeated. */
@@ -20,8 +21,16 @@ export async function editsLeak(edits: Edit[], reader: Reader, redact: (text: st
   return false;
 }
 
+/** Whether anything in an answer holds what must not leave: what it says, and what it asks of a tool. */
+export function saysSecret({ content }: Reply, redact: (text: string) => string): boolean {
+  const said = content.flatMap((block) =>
+    isToolUse(block) ? stringsIn(block.input) : stringsIn({ ...block, type: "" }),
+  );
+  return leaks(said.join("\n"), redact);
+}
+
 /** Every text inside a value, names included. */
-export function stringsIn(value: unknown): string[] {
+function stringsIn(value: unknown): string[] {
   if (typeof value === "string") return [value];
   if (typeof value !== "object" || value === null) return [];
   return Object.entries(value).flatMap(([name, inner]) => [name, ...stringsIn(inner)]);

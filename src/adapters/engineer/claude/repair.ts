@@ -11,7 +11,7 @@ import type { StepLimits } from "./limits.ts";
 import { testsNear } from "./project-tests.ts";
 import { fixSystem } from "./prompts.ts";
 import type { Quoting } from "./quoting.ts";
-import { feedbackOf, reportOf } from "./report.ts";
+import { feedbackOf, impactOf, reportOf } from "./report.ts";
 import { complaintsOf, schemaOf } from "./tools/tool.ts";
 import { readingTools } from "./tools/tools.ts";
 
@@ -41,6 +41,7 @@ export async function repair(
     {
       stage: "fix",
       role,
+      passing: [impactOf(problem)],
       model,
       system: fixSystem,
       first: await assignment(problem, work, room),

@@ -12,8 +12,6 @@ const pastMax = 5;
 const attemptsMax = 5;
 
 export function reportOf(problem: Problem, quoting: Quoting): string {
-  const { severity, environment, eventCount, affectedUsers } = problem;
-  const users = affectedUsers < 0 ? "everyone" : magnitude(affectedUsers);
   const facts = [
     `title: ${problem.title.slice(0, 500)}`,
     `kind: ${problem.issueType.slice(0, 60)}`,
@@ -26,10 +24,16 @@ export function reportOf(problem: Problem, quoting: Quoting): string {
     quoting.block("error message", problem.message, { charactersMax: messageCharactersMax }),
   ];
   if (problem.stack !== null) blocks.push(quoting.block("stack", problem.stack, { charactersMax: stackCharactersMax }));
-  return `# The problem\nSeverity ${severity}, in ${environment}; events: ${magnitude(eventCount)}, users affected: ${users}.\n${blocks.join("\n")}`;
+  return `# The problem\n${impactOf(problem)}\n${blocks.join("\n")}`;
 }
 
-/** Exact counts grow while a step runs; a step that runs again must find its requests unchanged. */
+/** How far it has spread: this grows while a step runs, and a step that runs again must find its requests all the same. */
+export function impactOf({ severity, environment, eventCount, affectedUsers }: Problem): string {
+  const users = affectedUsers < 0 ? "everyone" : magnitude(affectedUsers);
+  return `Severity ${severity}, in ${environment}; events: ${magnitude(eventCount)}, users affected: ${users}.`;
+}
+
+/** An exact count says no more than this. */
 function magnitude(count: number): string {
   if (count <= 1) return count === 1 ? "1" : "0";
   return count <= 10 ? "2 to 10" : count <= 100 ? "11 to 100" : count <= 1_000 ? "101 to 1,000" : "more than 1,000";

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { Block, noUsage, type Reply, Usage } from "./messages.ts";
 
 /** An endless answer must not fill the memory; 24,000 tokens are about 100 kB. */
-const charactersMax = 4_000_000;
+export const charactersMax = 4_000_000;
 /** No tool's arguments are nested deeper. */
 const depthMax = 20;
 
@@ -121,7 +121,7 @@ function finished({ start, json }: { start: Record<string, unknown>; json: strin
 }
 
 /** Zeros and half characters would make an answer that was paid for impossible to keep: no database takes them as JSON. */
-function storable(value: unknown): unknown {
+export function storable(value: unknown): unknown {
   if (typeof value === "string") return value.toWellFormed().replaceAll("\u0000", "\uFFFD");
   if (Array.isArray(value)) return value.map(storable);
   if (typeof value !== "object" || value === null) return value;
@@ -129,7 +129,7 @@ function storable(value: unknown): unknown {
 }
 
 /** Whoever walks through it later may use the stack for it. */
-function isShallow(value: unknown): boolean {
+export function isShallow(value: unknown): boolean {
   let level: unknown[] = [value];
   for (let depth = 0; depth <= depthMax; depth++) {
     level = level.flatMap((each) => (typeof each === "object" && each !== null ? Object.values(each) : []));

@@ -6,7 +6,7 @@ import { type Acceptance, converse, type Ended, type Room } from "./conversation
 import { blocked, leaks } from "./leaks.ts";
 import type { StepLimits } from "./limits.ts";
 import { triageSystem } from "./prompts.ts";
-import { reportOf } from "./report.ts";
+import { impactOf, reportOf } from "./report.ts";
 import { complaintsOf, schemaOf } from "./tools/tool.ts";
 
 const titleCharactersMax = 120;
@@ -25,6 +25,7 @@ export async function triage(
       {
         stage: "triage",
         role: "triage",
+        passing: [impactOf(problem)],
         model,
         system: triageSystem,
         first: [room.desk.quoting.rule, reportOf(problem, room.desk.quoting), "Look at this report."].join("\n\n"),

@@ -1,9 +1,10 @@
 import type { TextBlockParam, ToolResultBlockParam } from "@anthropic-ai/sdk/resources/messages";
 import { cleanLine, cut } from "#domain/text.ts";
 import { GivingUp } from "./answers.ts";
+import { heldSecret } from "./calls.ts";
 import type { Ended, Progress, Room, Step } from "./conversation.ts";
 import { resultOf } from "./history.ts";
-import { blocked, leaks, stringsIn } from "./leaks.ts";
+import { blocked, leaks, saysSecret } from "./leaks.ts";
 import { isToolUse, type Reply, type ToolUse } from "./messages.ts";
 import * as prompts from "./prompts.ts";
 import { tooLong } from "./stream.ts";
@@ -42,7 +43,7 @@ export async function heard<Value>(
   const isTooLong = reply.stopReason === tooLong || JSON.stringify(reply.content).length > answerCharactersMax;
   if (isTooLong) return unanswered("the answer was far too long");
   // What a model should not know ends the work at once: it is neither used nor said back to it.
-  if (saysSecret(reply, turn.room.redact)) return unanswered(blocked);
+  if (reply.stopReason === heldSecret || saysSecret(reply, turn.room.redact)) return unanswered(blocked);
   if (reply.stopReason === "max_tokens") {
     return again(turn, `the answer was longer than ${tokensMax} tokens`, () =>
       progress.history.say(prompts.wasCut(tokensMax)),
@@ -50,6 +51,8 @@ export async function heard<Value>(
   }
   if (calls.length === 0 && !said)
     return again(turn, "the answer was empty", () => progress.history.say(prompts.wasEmpty));
+  const spoken = calls.length === 0 ? objectIn(reply) : undefined;
+  if (spoken !== undefined) return spokenAnswer(spoken, reply, turn);
   if (calls.length === 0) {
     return again(turn, "the answer was plain text", () =>
       progress.history.add(reply, [{ type: "text", text: prompts.answerThroughTool(step.final.name) }]),
@@ -58,9 +61,27 @@ export async function heard<Value>(
   return answered(reply, calls, turn);
 }
 
-function saysSecret({ content }: Reply, redact: (text: string) => string): boolean {
-  const said = content.flatMap((block) => (isToolUse(block) ? stringsIn(block.input) : stringsIn(block.text)));
-  return leaks(said.join("\n"), redact);
+/** A text that is one JSON object and nothing else: some models answer so, whatever tools they have. */
+function objectIn({ content }: Reply): unknown | undefined {
+  const whole = content
+    .map(({ text }) => (typeof text === "string" ? text : ""))
+    .join("")
+    .trim();
+  const bare = /^```(?:json)?\n([\s\S]{0,400000})\n```$/.exec(whole)?.[1]?.trim() ?? whole;
+  if (!bare.startsWith("{")) return undefined;
+  try {
+    return JSON.parse(bare);
+  } catch {
+    return undefined;
+  }
+}
+
+async function spokenAnswer<Value>(input: unknown, reply: Reply, turn: Turn<Value>): Promise<Ended<Value> | undefined> {
+  const judged = await judge({ name: turn.step.final.name, input }, turn);
+  if (judged.kind !== "invalid") return judged;
+  const because = `no usable answer: ${cut(cleanLine(turn.room.redact(judged.because)), 400)}`;
+  const text = `${judged.because}\n${prompts.answerThroughTool(turn.step.final.name)}`;
+  return again(turn, because, () => turn.progress.history.add(reply, [{ type: "text", text }]));
 }
 
 function unanswered(because: string): { kind: "unanswered"; because: string } {
@@ -105,7 +126,7 @@ async function answered<Value>(reply: Reply, calls: ToolUse[], turn: Turn<Value>
 
 /** What a final answer comes to. */
 async function judge<Value>(
-  call: ToolUse,
+  call: Pick<ToolUse, "name" | "input">,
   { step, room }: Turn<Value>,
 ): Promise<Ended<Value> | { kind: "invalid"; because: string }> {
   if (call.name === giveUp.name) {
