@@ -117,7 +117,7 @@ describe("what is wrong", () => {
     ["APP_URL", "ftp://vigil.example"],
     ["STAGING_URL", "https://user:pass@staging.test"],
     ["SLACK_WEBHOOK_URL", "http://hooks.test/services/x"],
-    ["ANTHROPIC_BASE_URL", "http://models.test"],
+    ["ANTHROPIC_BASE_URL", "models.test"],
     ["AGENT_MODEL_FIX", "a model"],
     ["AGENT_MODEL_ESCALATE", "a model"],
     ["AGENT_PLAYBOOKS", "last"],

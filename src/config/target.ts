@@ -146,7 +146,7 @@ const defaultModels = {
 export function engineerOf(variables: Variables): Config["engineer"] {
   const model = (name: string) =>
     variables.parsed(name, z.string().regex(/^[\w.:@/-]{1,90}$/), "must be the id of a model");
-  const baseUrl = variables.url("ANTHROPIC_BASE_URL", { secureOnly: true });
+  const baseUrl = variables.url("ANTHROPIC_BASE_URL");
   const escalate = model("AGENT_MODEL_ESCALATE") ?? defaultModels.escalate;
   const playbooks = variables.parsed("AGENT_PLAYBOOKS", z.enum(["first", "off"]), "must be first or off");
   return {

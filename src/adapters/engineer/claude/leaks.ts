@@ -1,5 +1,5 @@
 import type { Edit } from "#domain/fix.ts";
-import { isToolUse, type Reply } from "./messages.ts";
+import type { Reply } from "./messages.ts";
 import { linesOf, type Reader } from "./reader.ts";
 
 /** Said to people; the text itself is never repeated. */
@@ -21,11 +21,10 @@ export async function editsLeak(edits: Edit[], reader: Reader, redact: (text: st
   return false;
 }
 
-/** Whether anything in an answer holds what must not leave: what it says, and what it asks of a tool. */
+/** Whether anything in an answer holds what must not leave: what it says, what it thinks, and whatever it asks of a tool. */
 export function saysSecret({ content }: Reply, redact: (text: string) => string): boolean {
-  const said = content.flatMap((block) =>
-    isToolUse(block) ? stringsIn(block.input) : stringsIn({ ...block, type: "" }),
-  );
+  // Signatures are the service's own, and random.
+  const said = content.flatMap((block) => stringsIn({ ...block, signature: "" }));
   return leaks(said.join("\n"), redact);
 }
 
