@@ -125,6 +125,99 @@ export const ordinaryPatches: Patch[] = nouns.flatMap((noun, place) => [
   patch(`translates (${noun})`, `messages/${noun}.json`, ['{ "ok": "Okey" }\n', '{ "ok": "Okay" }\n'], noun, 1),
 ]);
 
+/** Beside what asks for a person: clocks, loops, comparisons and prototypes as everybody uses them. */
+const besideTheRules: [name: string, before: string, after: string][] = [
+  [
+    "measures how long it took",
+    "  return run();",
+    "  const start = Date.now();\n  if (Date.now() - start > 5_000) warn();\n  return run();",
+  ],
+  [
+    "lets a cache expire",
+    "  return cache.value;",
+    "  if (cache.at < Date.now() - ttlMs) return load();\n  return cache.value;",
+  ],
+  [
+    "compares dates of rows",
+    "  return row.due > row.paid;",
+    "  return row.due.getTime() > new Date(row.paid).getTime();",
+  ],
+  ["waits a second", "  return retry();", "  await new Promise((done) => setTimeout(done, 1_000));\n  return retry();"],
+  ["debounces", "  save();", "  clearTimeout(timer);\n  timer = setTimeout(save, 300);"],
+  [
+    "reads all pages",
+    "  return list(1);",
+    "  for (;;) {\n    const page = await list(next);\n    if (page.length === 0) break;\n    next += 1;\n  }",
+  ],
+  [
+    "reads a stream",
+    "  return read();",
+    "  while (true) {\n    const { done } = await reader.read();\n    if (done) return;\n  }",
+  ],
+  ["asks for an own property", "  return key in map;", "  return Object.prototype.hasOwnProperty.call(map, key);"],
+  ["names a class", "  return String(error);", "  return error.constructor.name;"],
+  ["compares a status", "  return body;", "  if (response.status === 404) return null;\n  return body;"],
+  ["compares an algorithm", '  return kind === "md5";', '  return kind === "sha256" || kind === "utf-8";'],
+  ["compares a version of a protocol", '  return v === "h1";', '  return v === "http2" || v === "tls1.3";'],
+  ["knows a list of words", "  return true;", '  return ["draft", "sent", "archived"].includes(status);'],
+  [
+    "handles a case",
+    "  switch (kind) {\n  }",
+    '  switch (kind) {\n    case "invoice":\n      return 1;\n    default:\n      return 0;\n  }',
+  ],
+  [
+    "looks what settled",
+    "  return Promise.all(all);",
+    "  const results = await Promise.allSettled(all);\n  return results.filter(isFulfilled);",
+  ],
+  [
+    "closes what it opened",
+    "  return use(file);",
+    "  try {\n    return use(file);\n  } finally {\n    file.close();\n  }",
+  ],
+  ["asks the library for one row", "  return db.user.delete(id);", "  return db.user.deleteMany({ where: { id } });"],
+  [
+    "queries with values",
+    '  return db.query("SELECT 1");',
+    '  return db.query("SELECT id FROM users WHERE id = $1", [id]);',
+  ],
+  ["queries with a tag", "  return 1;", `  return db.execute(sql\`SELECT id FROM users WHERE id = \${id}\`);`],
+  ["changes one row", "  return 1;", '  return db.query("UPDATE users SET name = $1 WHERE id = $2", [name, id]);'],
+  ["goes to another page", "  return null;", '  window.location.href = "/login";'],
+  ["sets a field of its own", "  this.a = 1;", "  this.state.count = 2;\n  config.retries = 3;"],
+  ["shuffles", "  return list;", "  return list.toSorted(() => Math.random() - 0.5);"],
+  ["picks by chance", "  return list[0];", "  return list[Math.floor(Math.random() * list.length)];"],
+  ["prints where it is", "  return 1;", "  return join(process.cwd(), name);"],
+  ["makes a Map", "  return {};", "  return new Map(Object.entries(rows));"],
+];
+
+for (const [name, before, after] of besideTheRules) {
+  const inFunction = (body: string) => `export async function work(input: Input) {\n${body}\n}\n`;
+  ordinaryPatches.push({
+    name,
+    files: [{ path: "src/lib/work.ts", before: inFunction(before), after: inFunction(after) }],
+  });
+}
+
+const regression = `import assert from "node:assert/strict";
+import { mock, test } from "node:test";
+import * as clock from "../src/clock.ts";
+import { late } from "../src/late.ts";
+
+test("is late", async () => {
+  const now = mock.fn(() => 5);
+  assert.equal(late({ now }), true);
+  assert.equal(await late({ now }), clock.five);
+});
+`;
+ordinaryPatches.push({
+  name: "adds a test with a helper",
+  files: [
+    { path: "test/late.test.mjs", before: null, after: regression },
+    { path: "src/late.ts", before: "export const late = () => a.b;\n", after: "export const late = () => a?.b;\n" },
+  ],
+});
+
 function patch(name: string, path: string, [before, after]: [string, string], noun: string, place: number): Patch {
   const files: Patch["files"] = [{ path, before, after }];
   const more = `\nit("answers 404 for a missing ${noun}", async () => {\n  expect((await post({ id: "missing" })).status).toBe(404);\n});\n`;
