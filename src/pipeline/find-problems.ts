@@ -19,7 +19,13 @@ export async function findProblems(world: DetectionWorld, limit: number): Promis
   const windows = world.settings.detection.rules.map(({ windowMs }) => windowMs);
   const unseen = await world.read.unseenFingerprints(limit, [...new Set([...windows, fiveMinutesMs, hourMs])]);
   const releases = createReleases(world);
-  return Promise.all(unseen.map((fingerprint) => judge(fingerprint, world, releases)));
+  const found = await Promise.all(unseen.map((one) => judge(one, world, releases).catch(later)));
+  return found.filter((finding) => finding !== undefined);
+}
+
+/** What cannot be judged while the repository is out of reach stays unseen for a later pass; all others are judged now. */
+function later(error: unknown): undefined {
+  if (!(error instanceof RepositoryAway)) throw error;
 }
 
 async function judge(fingerprint: UnseenFingerprint, world: DetectionWorld, releases: Releases): Promise<Finding> {
@@ -112,6 +118,9 @@ async function gotWorse(issue: KnownIssue, world: DetectionWorld): Promise<Retur
   return dismissalEnds(dismissedVolume, await world.read.happenedSince(issue.id, statusSince));
 }
 
+/** Away, its credentials refused, or its history cut off: nobody can tell now what a release contains. */
+class RepositoryAway extends Error {}
+
 interface Releases {
   /** `undefined`: the repository does not know the release (squashed, rebased, or made up by whoever sent the event). */
   hold(release: string | null, commit: Sha): Promise<boolean | undefined>;
@@ -125,7 +134,8 @@ function createReleases({ repository }: DetectionWorld): Releases {
       return await repository.contains(release, commit);
     } catch (error) {
       if (error instanceof Failure && error.code === "not_found") return undefined;
-      throw error;
+      if (!(error instanceof Failure)) throw error;
+      throw new RepositoryAway("the repository could not be asked", { cause: error });
     }
   }
   return {

@@ -227,6 +227,15 @@ describe.each(databases())("rounds on $name", ({ open }) => {
       wrong += Math.abs(counted - (expected.get(message) ?? 0));
     }
     expect([wrong, kinds.length]).toEqual([0, 7]);
+    const judged = await readsOf(connection, "default").errorCounts({
+      environment: "production",
+      release: fresh,
+      from: new Date(at.getTime() - minuteMs),
+      to: new Date(at.getTime() + minuteMs),
+      windowMs: minuteMs,
+    });
+    const sum = [...expected.values()].reduce((total, count) => total + count, 0);
+    expect(judged.errors).toEqual({ kind: "measured", value: sum });
     const { rates } = await operationsOf(engine).detection();
     const ofFresh = rates.filter(({ release }) => release === fresh);
     expect(ofFresh.map(({ errors, requests }) => [errors, requests])).toEqual([

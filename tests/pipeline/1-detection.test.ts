@@ -195,6 +195,20 @@ describe("the detection sweep", () => {
     expect(await findProblems(world(reads, { contains }), 10)).toMatchObject([{ kind: "return" }, { kind: "open" }]);
   });
 
+  it.each(["unavailable", "misconfigured"] as const)(
+    "judges everything else while the repository is %s, and leaves what needs it for later",
+    async (code) => {
+      const contains = async () => {
+        throw new Failure(code, "the repository is out of reach");
+      };
+      const reads = {
+        unseenFingerprints: async () => [unseen({ issue: resolved }), unseen()],
+        ...seenIn(aSha("9"), 60 * minute),
+      };
+      expect(await findProblems(world(reads, { contains }), 10)).toMatchObject([{ kind: "open" }]);
+    },
+  );
+
   it.each([
     [9 * minute, "counted"],
     [11 * minute, "return"],

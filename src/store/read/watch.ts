@@ -82,10 +82,13 @@ async function countErrors(
   const windowMs = Math.max(range.windowMs, minuteMs);
   const windows = await rows(
     z.object({ events: z.coerce.number() }),
-    sql`SELECT sum(events)::int AS events FROM agent_event_minutes
+    // Noise is nobody's error: no release is judged by it (reliability A11).
+    sql`SELECT sum(events)::int AS events FROM agent_event_minutes m
         WHERE project_id = ${projectId} AND environment = ${environment}
           AND (${release}::text IS NULL OR release = ${release})
           AND minute >= date_trunc('minute', ${from.toISOString()}::timestamptz) AND minute <= ${to.toISOString()}::timestamptz
+          AND NOT EXISTS (SELECT 1 FROM agent_fingerprints f
+            WHERE f.project_id = m.project_id AND f.fingerprint = m.fingerprint AND f.state = 'noise')
         GROUP BY floor(extract(epoch FROM minute) * 1000 / ${windowMs}::float8)`,
   );
   const durationMs = to.getTime() - from.getTime();
