@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { EngineEvent } from "#engine/observe.ts";
-import { pause, resume } from "#engine/settings.ts";
+import { changeSettings, pause, resume } from "#engine/settings.ts";
 import type { Connection } from "#store/connect.ts";
 import { unreachableHumanCommits } from "#tests/support/git.ts";
 import { anAgent } from "./an-agent.ts";
@@ -84,7 +84,9 @@ describe("an agent among people", () => {
     ["during the watch", "cures", ({ status, progress }: Standing) => status === "monitoring" && progress !== null],
     ["when it is about to roll back", "breaks", ({ status }: Standing) => status === "rolling_back"],
   ] as const)("leaves a version alone that a person deploys %s (reliability A14)", async (_, change, isTheMoment) => {
-    const { scene, connection, run } = await anAgentHere({ change });
+    const { scene, connection, engine, run } = await anAgentHere({ change });
+    // A person's deployment takes its time: the watch must not be over before.
+    await changeSettings(engine, { production: { windowMs: 10_000 } }, "operator:person");
     let theirs: string | undefined;
     const ledger = await run(async (standing) => {
       if (theirs !== undefined || !isTheMoment(standing)) return;
