@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Deployment, HealthSample } from "./evidence.ts";
 import type { Approval, PlannedFix, TestedFix, WrittenFix } from "./fix.ts";
-import type { Environment, IssueId } from "./ids.ts";
+import type { Environment, IssueId, Sha } from "./ids.ts";
 import type { ActiveStatus, Status } from "./lifecycle.ts";
 
 /** P0 everyone is affected · P1 many or important · P2 a plain production error · P3 minor · P4 noise worth a note. */
@@ -66,3 +66,16 @@ export type IssueAt<S extends ActiveStatus> = IssueFacts & { status: S } & Known
 export type Issue = { [S in ActiveStatus]: IssueAt<S> }[ActiveStatus];
 /** An issue where only the facts matter. */
 export type AnyIssue = IssueFacts & { status: Status };
+
+/** How a similar problem ended: knowledge for the diagnosis, never proof. */
+export interface PastIssue {
+  title: string;
+  /** How it was similar. */
+  likeness: "same_error" | "same_place" | "same_kind";
+  status: string;
+  /** Why it ended as it did. */
+  because: string;
+  rootCause: string | null;
+  commit: Sha | null;
+  endedAt: Date;
+}

@@ -2,8 +2,11 @@ import type { Diagnosis } from "#domain/diagnosis.ts";
 import type { Frame } from "#domain/event.ts";
 import type { ModelCall } from "#domain/evidence.ts";
 import type { Edit, Feedback } from "#domain/fix.ts";
-import type { Environment, Sha } from "#domain/ids.ts";
-import type { Severity } from "#domain/issue.ts";
+import type { Environment } from "#domain/ids.ts";
+import type { PastIssue, Severity } from "#domain/issue.ts";
+
+export type { PastIssue } from "#domain/issue.ts";
+
 import type { Snapshot } from "./repository.ts";
 
 /** The problem as the engineer sees it. All texts are hostile input: data, never instructions. */
@@ -25,19 +28,6 @@ export interface Problem {
   affectedUsers: number;
   /** Similar issues of this project that came to an end, most similar first; at most 5. */
   past: PastIssue[];
-}
-
-/** How a similar problem ended: knowledge for the diagnosis, never proof. */
-export interface PastIssue {
-  title: string;
-  /** How it was similar. */
-  likeness: "same_error" | "same_place" | "same_kind";
-  status: string;
-  /** Why it ended as it did. */
-  because: string;
-  rootCause: string | null;
-  commit: Sha | null;
-  endedAt: Date;
 }
 
 /** What a call may cost at the most, before it is made. */

@@ -1,19 +1,11 @@
 import type { Frame } from "#domain/event.ts";
 import type { ErrorCounts, ErrorKind, Measurement } from "#domain/evidence.ts";
 import type { Environment, Sha } from "#domain/ids.ts";
-import type { IssueFacts } from "#domain/issue.ts";
-import type { TrafficCounts } from "./detection/reads.ts";
+import type { IssueFacts, PastIssue } from "#domain/issue.ts";
 
-/** How a similar problem ended. */
-export interface PastIssue {
-  title: string;
-  likeness: "same_error" | "same_place" | "same_kind";
-  status: string;
-  because: string;
-  rootCause: string | null;
-  commit: Sha | null;
-  endedAt: Date;
-}
+export type { PastIssue } from "#domain/issue.ts";
+
+import type { TrafficCounts } from "./detection/reads.ts";
 
 /** An issue that is being worked on and gets in another one's way. */
 export interface Rival {
