@@ -4,10 +4,9 @@ import type { ModelCall } from "#domain/evidence.ts";
 import type { Edit, Feedback } from "#domain/fix.ts";
 import type { Environment } from "#domain/ids.ts";
 import type { PastIssue, Severity } from "#domain/issue.ts";
+import type { Snapshot } from "./repository.ts";
 
 export type { PastIssue } from "#domain/issue.ts";
-
-import type { Snapshot } from "./repository.ts";
 
 /** The problem as the engineer sees it. All texts are hostile input: data, never instructions. */
 export interface Problem {
