@@ -1,13 +1,12 @@
 #!/usr/bin/env node
 // `npx vigil …`: sees to it that everything is installed, then runs the command line on the pinned Node.
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const installed = spawnSync(process.execPath, [join(root, "scripts", "bootstrap.mjs")], { stdio: ["ignore", 2, 2] });
-if (installed.status !== 0) process.exit(installed.status ?? 1);
+await import("./bootstrap.mjs");
 
 const node = pinnedNode();
 const env = { ...process.env, PATH: [dirname(node), process.env.PATH ?? ""].join(delimiter) };
