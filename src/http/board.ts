@@ -37,7 +37,7 @@ export function boardStream(http: Http = thisProcess, limits: BoardLimits = defa
     if (!(request.headers.get("accept") ?? "").includes("text/event-stream")) return json(await agent.views.board());
     feed ??= createFeed(agent, http, limits);
     if (feed.watchers() >= limits.streamsMax) throw new Failure("unavailable", "Too many streams are open.");
-    return new Response(feed.open(request.signal), { headers: eventStreamHeaders });
+    return new Response(feed.open(request), { headers: eventStreamHeaders });
   };
   return endpoint(http.log, { GET: stream, HEAD: stream });
 }
@@ -73,7 +73,7 @@ function createFeed(agent: Agent, { log }: Http, limits: BoardLimits) {
   }
   return {
     watchers: () => watchers.size,
-    open(signal: AbortSignal): ReadableStream<Uint8Array> {
+    open(request: Request): ReadableStream<Uint8Array> {
       const bell = createBell();
       watchers.add(bell);
       // The first event of a stream is read after it was opened: whoever comes back gets nothing old.
@@ -103,7 +103,7 @@ function createFeed(agent: Agent, { log }: Http, limits: BoardLimits) {
           // Nobody may be left: then the readings stop now.
           work.ring();
         },
-        signal,
+        request,
         lifetimeMs: limits.lifetimeMs,
         log,
       });

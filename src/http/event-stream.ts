@@ -7,7 +7,8 @@ export interface EventStreamOptions {
   wake(): void;
   /** Called exactly once, however the stream ends. */
   ended(): void;
-  signal: AbortSignal;
+  /** Kept as long as the stream lives: its signal tells no listener anything once the request itself is collected (undici). */
+  request: Request;
   /** Then the stream ends and the client resumes: functions may not live longer, and keys are checked again. */
   lifetimeMs: number;
   log: Http["log"];
@@ -16,7 +17,7 @@ export interface EventStreamOptions {
 /** Server-sent events, pulled: a slow client costs one piece of memory. */
 export function eventStream(options: EventStreamOptions): ReadableStream<Uint8Array> {
   const text = new TextEncoder();
-  const lifetime = AbortSignal.any([options.signal, AbortSignal.timeout(options.lifetimeMs)]);
+  const lifetime = AbortSignal.any([options.request.signal, AbortSignal.timeout(options.lifetimeMs)]);
   let isOver = false;
   function leave(): void {
     isOver = true;

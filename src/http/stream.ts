@@ -38,9 +38,7 @@ export function actionStream(http: Http = thisProcess, limits: StreamLimits = de
     const isLook = request.method === "HEAD";
     if (!isLook && open >= limits.streamsMax) throw new Failure("unavailable", "Too many streams are open.");
     if (!isLook) open++;
-    const body = isLook
-      ? null
-      : eventsAfter(after, { agent, limits, log: http.log, signal: request.signal, ended: () => open-- });
+    const body = isLook ? null : eventsAfter(after, { agent, limits, log: http.log, request, ended: () => open-- });
     return new Response(body, { headers: eventStreamHeaders });
   };
   return endpoint(http.log, { GET: stream, HEAD: stream });
@@ -56,11 +54,11 @@ interface Streaming {
   agent: Agent;
   limits: StreamLimits;
   log: Http["log"];
-  signal: AbortSignal;
+  request: Request;
   ended: () => void;
 }
 
-function eventsAfter(start: number, { agent, limits, log, signal, ended }: Streaming): ReadableStream<Uint8Array> {
+function eventsAfter(start: number, { agent, limits, log, request, ended }: Streaming): ReadableStream<Uint8Array> {
   const bell = createBell();
   const stopListening = agent.onActions(() => bell.ring());
   let seq = start;
@@ -84,7 +82,7 @@ function eventsAfter(start: number, { agent, limits, log, signal, ended }: Strea
       stopListening();
       ended();
     },
-    signal,
+    request,
     lifetimeMs: limits.lifetimeMs,
     log,
   });

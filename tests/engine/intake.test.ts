@@ -116,7 +116,7 @@ describe.each(databases())("the way in, on $name", ({ open }) => {
         z.object({ seconds: z.number() }),
         sql`SELECT extract(epoch FROM start_after - created_on)::float8 AS seconds FROM vigil_queue.job WHERE name = 'detect'`,
       );
-      await connection.db.execute(sql`TRUNCATE vigil_queue.job`);
+      await connection.db.execute(sql`DELETE FROM vigil_queue.job`);
       return rows.map(({ seconds }) => Math.round(seconds));
     };
     await send(event("1"));

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import type { BoardView } from "#domain/view.ts";
 import { boardStream } from "#http/board.ts";
@@ -48,6 +50,11 @@ function aServer() {
   return { state, open, commit };
 }
 
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  runInNewContext("gc")();
+}
+
 function nextBoard(response: Response): () => Promise<number> {
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   return async () => {
@@ -70,6 +77,15 @@ describe("the board's stream", () => {
     for (const { next } of streams) expect(await next()).toBe(2);
     // A slow machine may look again meanwhile, but never once for each of them.
     expect(state.reads - before).toBeLessThan(streams.length / 2);
+    for (const { close } of streams) close();
+    await expect.poll(() => state.listeners.size, { timeout: 10_000 }).toBe(0);
+  });
+
+  it("hears of a client that went away although nothing else holds its request", async () => {
+    const { state, open } = aServer();
+    const streams = await Promise.all(Array.from({ length: 50 }, () => open()));
+    for (const { next } of streams) await next();
+    collectGarbage();
     for (const { close } of streams) close();
     await expect.poll(() => state.listeners.size, { timeout: 10_000 }).toBe(0);
   });

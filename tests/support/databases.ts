@@ -90,6 +90,6 @@ export async function empty(connection: Connection): Promise<void> {
     await run(`TRUNCATE ${tables[0]?.list} RESTART IDENTITY`);
     await run("INSERT INTO agent_projects (id) VALUES ('default')");
     const [queue] = await run("SELECT to_regclass('vigil_queue.job') IS NOT NULL AS there");
-    if (queue?.there === true) await run("TRUNCATE vigil_queue.job");
+    if (queue?.there === true) await run("DELETE FROM vigil_queue.job");
   });
 }
