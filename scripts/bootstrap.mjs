@@ -51,7 +51,8 @@ function isHeld() {
     process.kill(Number(readFileSync(lock, "utf8")), 0);
     return true;
   } catch (error) {
-    return error.code === "EPERM";
+    // A lock that has just been given back is nobody's to remove: whoever comes now may hold it already.
+    return error.code === "EPERM" || error.code === "ENOENT";
   }
 }
 
