@@ -4,6 +4,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    // How long a test waits before it fails says nothing about the product: a busy machine may take its time.
+    expect: { poll: { timeout: 20_000 } },
     reporters: ["default", "./tests/support/counts.ts"],
     projects: [
       {

@@ -45,7 +45,7 @@ async function expectOneOfEach(setup: LocalSetup, served: string, kept: string[]
   expect(await response.text()).toBe(served);
   const expected = [served, ...kept].map((commit) => `${environment} ${commit}`).sort();
   // An agent that was killed before it recorded a process leaves a shell that notices and ends.
-  await vi.waitFor(() => expect(applications(setup)).toEqual(expected));
+  await vi.waitFor(() => expect(applications(setup)).toEqual(expected), { timeout: 20_000 });
   expect(fronts(setup)).toHaveLength(1);
 }
 

@@ -168,7 +168,7 @@ describe("releases as local processes", () => {
     await settled(platform, "production", commits.good);
     await get("/shout");
     const log = join(setup.directory, "production", "runs", commits.good, "output.log");
-    await expect.poll(() => statSync(log).size, { timeout: 5_000 }).toBeLessThan(1024 * 1024);
+    await expect.poll(() => statSync(log).size).toBeLessThan(1024 * 1024);
   });
 
   describe("a release that does not become ready", () => {
@@ -302,7 +302,7 @@ describe("releases as local processes", () => {
       const record = join(setup.directory, "staging", "state.json");
       const state = readFileSync(record);
       rmSync(record);
-      await expect.poll(() => fronts(setup), { timeout: 5_000 }).toEqual([]);
+      await expect.poll(() => fronts(setup)).toEqual([]);
       writeFileSync(record, state);
       await stop();
       expect(processesOf(setup.directory)).toEqual([]);
