@@ -11,11 +11,12 @@ the Messages API). Without a key the playbooks are alone: they know few kinds of
 
 --json prints one object:
   {"status":"fixed|not_fixed|needs_human","diagnosis":{…},"diff":"…","tests":{"before":"…","after":"…"},
-   "cost_usd":n,"model_calls":n, and: "reasons","attempts","read_files","files","applied","engineer","tokens","seconds"}
+   "cost_usd":n,"model_calls":n, and: "reasons","attempts","read_files","files","applied","engineer","tokens","seconds","error"}
   needs_human: there is a fix, but your rules ask for a person, or no test could prove it; "reasons" says why.
   tests: passed, failed, timed_out, output_limit, memory_limit, none (the project has none), not_run.
 
-Exit 0: fixed, 1: not fixed, a person is needed, or --apply was refused, 2: it could not be tried.
+Exit 0: fixed, 1: not fixed, a person is needed, or --apply was refused, 2: it could not be tried, or not to its end
+("error" says why).
 
   npx vigil fix --repo . --error crash.log
   npm test 2>&1 | npx vigil fix --error - --test "npm test"

@@ -78,7 +78,7 @@ export function reportInWords(answer: Answer, colours: Colors): string {
     "",
     `${colours.bold("Tests")}   before: ${testInWords(answer, "before")}   after: ${testInWords(answer, "after")}`,
     `${colours.bold("Cost")}    $${answer.cost_usd.toFixed(4)}, ${answer.model_calls} model call(s), ${answer.seconds.toFixed(1)} s; ${engineerWords[answer.engineer]}`,
-    ...nextStep(answer),
+    ...(answer.error?.hint ? ["", line(answer.error.hint)] : nextStep(answer)),
   ];
   return parts.join("\n");
 }

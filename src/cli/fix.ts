@@ -31,7 +31,7 @@ export interface FixTerminal {
 
 const budgetUsdMax = 1_000;
 
-/** Answers the exit code. Failures mean that it could not be tried. */
+/** Answers the exit code. Failures mean that it could not even be begun. */
 export async function fix(options: FixOptions, terminal: FixTerminal): Promise<number> {
   const budgetUsd = budgetOf(options.budget);
   const node = options.node === undefined ? null : await programAt(options.node);
@@ -59,6 +59,7 @@ export async function fix(options: FixOptions, terminal: FixTerminal): Promise<n
     },
   );
   await terminal.write(options.json ? JSON.stringify(answer) : reportInWords(answer, colours));
+  if (answer.error !== null) return 2;
   const isDone = answer.status === "fixed" && (answer.applied || !options.apply);
   return isDone ? 0 : 1;
 }

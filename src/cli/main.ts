@@ -89,8 +89,11 @@ async function runFix(options: FixOptions): Promise<void> {
   try {
     process.exitCode = await fix(options, { input: process.stdin, write, progress, isColoured });
   } catch (error) {
-    console.error(error instanceof Failure ? [error.message, error.hint].filter(Boolean).join("\n") : error);
     process.exitCode = 2;
+    console.error(error instanceof Failure ? [error.message, error.hint].filter(Boolean).join("\n") : error);
+    if (!(options.json && error instanceof Failure)) return;
+    const { errorAnswer } = await import("#fix/answer.ts");
+    await write(JSON.stringify({ status: "not_fixed", error: errorAnswer(error) }));
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Diagnosis } from "#domain/diagnosis.ts";
 import type { ModelCall } from "#domain/evidence.ts";
+import type { Failure, FailureCode } from "#domain/failure.ts";
 import type { TestReport } from "#domain/fix.ts";
 import type { TestRun } from "#ports/test-bench.ts";
 import type { Suspect } from "./suspects.ts";
@@ -20,6 +21,8 @@ export interface Answer {
   /** Files of the repository that were read, in order. */
   read_files: string[];
   files: string[];
+  /** Why it could not be tried to its end; `null` where it came to one. */
+  error: { code: FailureCode; message: string; hint: string | null } | null;
   /** `--apply` wrote the change into the folder. */
   applied: boolean;
   engineer: "playbooks" | "claude" | "playbooks+claude";
@@ -99,6 +102,12 @@ export function testAnswer(run: TestRun | undefined): { outcome: TestAnswer; cou
   if (run.kind === "none") return { outcome: "none", counts: null };
   const { outcome, passed, failed, skipped } = run.report;
   return { outcome: outcome === "no_tests" ? "none" : outcome, counts: { passed, failed, skipped } };
+}
+
+/** A service that is out of reach may answer the next run, which is one that somebody starts. */
+export function errorAnswer(failure: Failure): NonNullable<Answer["error"]> {
+  const { code, message, hint } = failure;
+  return { code, message, hint: failure.retry ? "It may pass: try again later." : (hint ?? null) };
 }
 
 export function tokensOf(calls: readonly ModelCall[]): Answer["tokens"] {

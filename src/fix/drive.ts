@@ -13,6 +13,8 @@ export interface Ending extends Progress {
   /** `staging`: a tested fix. `waiting`: it would go on some day, for instance under another budget. */
   at: "staging" | "failed" | "rejected" | "dismissed" | "waiting";
   because: string;
+  /** What broke it off, where that says nothing about the error itself: a service out of reach, a key that is refused. */
+  failure: Failure | null;
 }
 
 /** Each attempt takes a few steps; this many mean that it runs in a circle. */
@@ -22,8 +24,8 @@ const triesMax = 2;
 const tryAgainMs = 1_000;
 
 /**
- * Runs the pipeline's own stages 2 to 4 on an issue that is nowhere but in memory. Failures that no further try can cure are
- * passed on.
+ * Runs the pipeline's own stages 2 to 4 on an issue that is nowhere but in memory. A failure that no further try cures ends
+ * it as well: what was found and paid for until then is kept.
  */
 export async function drive(
   facts: IssueFacts,
@@ -34,27 +36,30 @@ export async function drive(
   let progress = noProgress;
   for (let step = 0; step < stepsMax; step++) {
     run.signal.throwIfAborted();
-    const outcome = await patiently(issueAt(status, facts, progress), world, run.signal);
+    const outcome: Outcome | Failure = await patiently(issueAt(status, facts, progress), world, run.signal);
+    if (outcome instanceof Failure) return endingOf(progress, "failed", outcome.message, outcome);
     progress = withEvidence(progress, outcome.evidence, { id: run.newId, at: world.clock.now() });
     run.tell(status, outcome);
     if (outcome.kind === "wait") {
-      if (outcome.until > world.clock.now()) return { ...progress, at: "waiting", because: outcome.because };
+      if (outcome.until > world.clock.now()) return endingOf(progress, "waiting", outcome.because);
     } else if (outcome.to === "fixing" || outcome.to === "testing") status = outcome.to;
-    else return { ...progress, at: endOf(outcome.to), because: outcome.because };
+    else return endingOf(progress, outcome.to, outcome.because);
   }
-  return { ...progress, at: "failed", because: `it did not come to an end in ${stepsMax} steps` };
+  return endingOf(progress, "failed", `it did not come to an end in ${stepsMax} steps`);
 }
 
-function endOf(to: string): Ending["at"] {
-  return to === "staging" || to === "rejected" || to === "dismissed" ? to : "failed";
+function endingOf(progress: Progress, to: string, because: string, failure: Failure | null = null): Ending {
+  const at = to === "staging" || to === "rejected" || to === "dismissed" || to === "waiting" ? to : "failed";
+  return { ...progress, at, because, failure };
 }
 
-async function patiently(issue: FixableIssue, world: World, signal: AbortSignal): Promise<Outcome> {
+async function patiently(issue: FixableIssue, world: World, signal: AbortSignal): Promise<Outcome | Failure> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await runStage(issue, world);
     } catch (error) {
-      if (!(error instanceof Failure) || !error.retry || attempt >= triesMax) throw error;
+      if (!(error instanceof Failure)) throw error;
+      if (!error.retry || attempt >= triesMax) return error;
       await after(tryAgainMs, undefined, { signal });
     }
   }

@@ -5,7 +5,7 @@ import type { Sha } from "#domain/ids.ts";
 import type { Settings } from "#domain/settings.ts";
 import { approvalReasons } from "#policy/autonomy.ts";
 import type { RepairResult } from "#ports/engineer.ts";
-import { type Answer, diagnosisAnswer, testAnswer, tokensOf } from "./answer.ts";
+import { type Answer, diagnosisAnswer, errorAnswer, testAnswer, tokensOf } from "./answer.ts";
 import type { FileVersion } from "./apply.ts";
 import type { Ending } from "./drive.ts";
 import type { Ground } from "./ground.ts";
@@ -49,6 +49,7 @@ export function verdictOf(run: Run): Omit<Answer, "engineer" | "seconds"> {
     attempts: ending.failures,
     read_files: ground.readFiles(),
     files: shown?.files ?? [],
+    error: ending.failure === null ? null : errorAnswer(ending.failure),
     applied: false,
   };
 }

@@ -83,6 +83,13 @@ describe("vigil fix", () => {
     expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining("--error") });
   });
 
+  it("says what it could not even begin in JSON as well", async () => {
+    const words = ["fix", "--repo", folder.path, "--error", join(place, "nowhere.log"), "--json"];
+    const { code, stdout, stderr } = await vigil(words, place).ended;
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining("nowhere.log") });
+    expect(JSON.parse(stdout)).toMatchObject({ status: "not_fixed", error: { code: "not_found" } });
+  });
+
   it("prints exactly one object with --json and nothing else, for a folder inside, from standard input, with tests of its own", async () => {
     const inside = ["--repo", join(folder.path, "packages", "api")];
     const words = ["fix", ...inside, "--error", "-", "--json", "--test", "node -e \"import('./src/route.js')\""];

@@ -267,10 +267,13 @@ describe("what the rules say", () => {
   it("a key that the service refuses is an error of the environment, named with its variable", async () => {
     folder = await aFolder(script);
     const config = someConfig({ url: api.url, apiKey: "sk-ant-another-key-0123456789" });
-    const refused = fixed(folder.path, scriptError, { config, withPlaybooks: false });
-    await expect(refused).rejects.toMatchObject({
-      code: "misconfigured",
-      message: expect.stringContaining("ANTHROPIC_API_KEY"),
+    const refused = await fixed(folder.path, scriptError, { config, withPlaybooks: false });
+    expect(refused).toMatchObject({
+      status: "not_fixed",
+      diagnosis: { root_cause: null, files: ["lib/codes.js"] },
+      diff: "",
+      model_calls: 0,
+      error: { code: "misconfigured", message: expect.stringContaining("ANTHROPIC_API_KEY") },
     });
   });
 });
