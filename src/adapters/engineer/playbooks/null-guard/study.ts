@@ -8,6 +8,7 @@ import { type Fault, locate } from "./fault.ts";
 import { answerGuard } from "./guards.ts";
 import { hoistedGuard } from "./hoist.ts";
 import { checked, type Draft, type Plan, type Surroundings } from "./plan.ts";
+import { twinConfidence, twinOf } from "./twins.ts";
 import { answerNothing, emptyInstead, emptyOrMissing, sameWayOut, throwLikeOthers } from "./ways-out.ts";
 
 interface Common {
@@ -50,17 +51,28 @@ async function studied(place: Place, error: NullishError, snapshot: Snapshot): P
       evidence: [{ file: place.path, line: fault.line, note: `\`${fault.shown}\` is read only after it was tested` }],
     };
   }
-  const nearby = (await siblingsOf(place.path, snapshot)).flatMap(exitsIn);
+  const siblings = await siblingsOf(place.path, snapshot);
   const surroundings: Surroundings = {
     fault,
     own: exitsIn(fault.code),
-    nearby,
+    nearby: siblings.flatMap(exitsIn),
     hasOptionalChaining: await knowsOptionalChaining(fault.code, snapshot),
   };
-  const [best, ...others] = plansFor(surroundings);
+  const twin = twinOf(fault, siblings);
+  const plans = plansFor(surroundings);
+  const [best, ...others] = twin === undefined ? plans : plans.map((plan) => halfSure(plan, fault, twin));
   if (best !== undefined) return { kind: "repairable", plans: [best, ...others], ...common(fault) };
   const because = `\`${fault.shown}\` is ${inWords(error)} at ${place.path}:${fault.line}, but nothing in the code says what should happen then, so no repair is safe`;
   return { kind: "unknown", because };
+}
+
+function halfSure(plan: Plan, { error }: Fault, twin: { path: string; line: number }): Plan {
+  const because = `\`${error.property}\` of the same is read without a test at ${twin.path}:${twin.line} as well`;
+  return {
+    ...plan,
+    confidence: Math.min(plan.confidence, twinConfidence),
+    personBecause: [plan.personBecause, because].filter(Boolean).join("; "),
+  };
 }
 
 type Strategy = (surroundings: Surroundings) => Draft | undefined;
