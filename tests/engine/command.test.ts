@@ -11,13 +11,13 @@ import { changeSettings } from "#engine/settings.ts";
 import type { Connection } from "#store/connect.ts";
 import { loadIssue } from "#store/read/issues.ts";
 import { aCandidate } from "#tests/support/builders.ts";
-import { databases, empty } from "#tests/support/databases.ts";
+import { databasesAndPooler, empty } from "#tests/support/databases.ts";
 import { straight } from "./a-pipeline.ts";
 import { anEngine, auditOf, insertIssue, issueRow, type TestEngine } from "./an-engine.ts";
 
 const ann = "operator:ann";
 
-describe.each(databases())("operators' commands on $name", ({ open }) => {
+describe.each(databasesAndPooler())("operators' commands on $name", ({ open }) => {
   let connection: Connection;
   let engine: TestEngine;
   let id: string;

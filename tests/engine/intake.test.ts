@@ -15,12 +15,12 @@ import type { Connection } from "#store/connect.ts";
 import { openSpool } from "#store/spool.ts";
 import { forgetSeenEvents } from "#store/write/seen-events.ts";
 import { anEvent } from "#tests/support/builders.ts";
-import { databases, empty } from "#tests/support/databases.ts";
+import { databasesAndPooler, empty } from "#tests/support/databases.ts";
 import { anEngine, type TestEngine } from "./an-engine.ts";
 
 const Counted = z.object({ counted: z.number(), minutes: z.number(), samples: z.number(), fingerprints: z.number() });
 
-describe.each(databases())("the way in, on $name", ({ open }) => {
+describe.each(databasesAndPooler())("the way in, on $name", ({ open }) => {
   let connection: Connection;
   let engine: TestEngine;
   const clock = { ms: 0 };
@@ -198,7 +198,7 @@ describe("while the database is away", () => {
     folder = await mkdtemp(join(tmpdir(), "vigil-intake-"));
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
-  const database = databases().at(-1);
+  const database = databasesAndPooler().at(-1);
   if (database === undefined) throw new Error("there is no database");
 
   it("keeps on the disk what nobody would send again, refuses the rest, and stores it once when it is back", async () => {

@@ -15,14 +15,14 @@ import type { Connection } from "#store/connect.ts";
 import { readsOf } from "#store/read/stage-reads.ts";
 import { removeOld } from "#store/write/retention.ts";
 import { anEvent, aSha } from "#tests/support/builders.ts";
-import { databases, empty } from "#tests/support/databases.ts";
+import { databasesAndPooler, empty } from "#tests/support/databases.ts";
 import { aWorld } from "#tests/support/world.ts";
 import { anEngine, type TestEngine } from "./an-engine.ts";
 
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
 
-describe.each(databases())("rounds on $name", ({ open }) => {
+describe.each(databasesAndPooler())("rounds on $name", ({ open }) => {
   let connection: Connection;
   let engine: TestEngine;
   let answer: HealthCheck["outcome"] = "healthy";

@@ -11,12 +11,12 @@ import { changeSettings, pause, resume } from "#engine/settings.ts";
 import type { Connection } from "#store/connect.ts";
 import { verifyActions } from "#store/read/audit.ts";
 import { aSha, base } from "#tests/support/builders.ts";
-import { databases, empty } from "#tests/support/databases.ts";
+import { databasesAndPooler, empty } from "#tests/support/databases.ts";
 import { aWorld } from "#tests/support/world.ts";
 import { straight } from "./a-pipeline.ts";
 import { anEngine, auditOf, insertIssue, issueRow, type TestEngine } from "./an-engine.ts";
 
-describe.each(databases())("the engine on $name", ({ open }) => {
+describe.each(databasesAndPooler())("the engine on $name", ({ open }) => {
   let connection: Connection;
   const engines: TestEngine[] = [];
   beforeAll(async () => {

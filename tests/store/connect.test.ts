@@ -7,11 +7,11 @@ import { Failure } from "#domain/failure.ts";
 import type { Connection } from "#store/connect.ts";
 import { asFailure } from "#store/outage.ts";
 import { fingerprints, fixes, issues, modelCalls, projects } from "#store/schema.ts";
-import { databases, empty } from "#tests/support/databases.ts";
+import { databasesAndPooler, empty } from "#tests/support/databases.ts";
 
 const at = new Date("2026-11-23T10:20:30.456Z");
 
-describe.each(databases())("a connection to $name", ({ open, kind }) => {
+describe.each(databasesAndPooler())("a connection to $name", ({ open, kind }) => {
   let connection: Connection;
   beforeAll(async () => {
     connection = await open();

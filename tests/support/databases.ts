@@ -4,10 +4,15 @@ import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { inject } from "vitest";
 import { type Connection, connectEmbedded, connectPostgres } from "#store/connect.ts";
+import { poolerUrl } from "./pgbouncer.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
-    databases: { pgliteDump: string; postgres: { major: number; socket: string } | null };
+    databases: {
+      pgliteDump: string;
+      postgres: { major: number; socket: string } | null;
+      pooler: { socket: string } | null;
+    };
   }
 }
 
@@ -26,7 +31,15 @@ export interface TestDatabase {
 export function databases(): TestDatabase[] {
   const { postgres } = inject("databases");
   if (postgres === null) return [pglite];
-  return [pglite, { name: `Postgres ${postgres.major}`, kind: "postgres", open: openPostgres }];
+  return [pglite, { name: `Postgres ${postgres.major}`, kind: "postgres", open: () => openPostgres() }];
+}
+
+/** `databases()`, and the server behind a pooler in transaction mode: for what a hosted instance does with its database. */
+export function databasesAndPooler(): TestDatabase[] {
+  const { postgres, pooler } = inject("databases");
+  if (postgres === null || pooler === null) return databases();
+  const name = `Postgres ${postgres.major} behind a pooler`;
+  return [...databases(), { name, kind: "postgres", open: () => openPostgres("pooler") }];
 }
 
 const pglite: TestDatabase = { name: "PGlite", kind: "pglite", open: openPglite };
@@ -37,9 +50,9 @@ export async function openPglite(): Promise<Connection> {
 }
 
 /** A fresh copy of the template on the real server. Fails where no server is installed: ask `databases()` first. */
-export async function openPostgres(): Promise<Connection> {
-  const { url, drop } = await createPostgresDatabase(templateName);
-  const connection = await connectPostgres({ url });
+export async function openPostgres(way: "direct" | "pooler" = "direct"): Promise<Connection> {
+  const { url, poolerUrl, drop } = await createPostgresDatabase(templateName);
+  const connection = await connectPostgres({ url: way === "pooler" ? poolerUrl : url });
   const close = async () => {
     await connection.close();
     await drop();
@@ -54,13 +67,26 @@ export async function openPostgres(): Promise<Connection> {
   };
 }
 
+export interface PostgresDatabase {
+  name: string;
+  /** Straight to the server … */
+  url: string;
+  /** … and through the pooler; empty where none is installed. */
+  poolerUrl: string;
+  drop(): Promise<void>;
+}
+
 /** A database on the real server: a copy of `template`, or empty. */
-export async function createPostgresDatabase(
-  template: string = "template0",
-): Promise<{ url: string; drop(): Promise<void> }> {
+export async function createPostgresDatabase(template: string = "template0"): Promise<PostgresDatabase> {
   const name = `t_${randomBytes(8).toString("hex")}`;
   await administer(`CREATE DATABASE ${name} TEMPLATE ${template}`);
-  return { url: urlOf(name), drop: () => administer(`DROP DATABASE ${name} WITH (FORCE)`) };
+  const { pooler } = inject("databases");
+  return {
+    name,
+    url: urlOf(name),
+    poolerUrl: pooler === null ? "" : poolerUrl(pooler.socket, name),
+    drop: () => administer(`DROP DATABASE ${name} WITH (FORCE)`),
+  };
 }
 
 async function administer(statement: string): Promise<void> {

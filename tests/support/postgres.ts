@@ -43,8 +43,7 @@ export async function findPostgres(): Promise<{ major: number; bin: string } | u
 export async function startPostgres({ major, bin }: { major: number; bin: string }): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), "vigil-pg-"));
   const data = join(folder, "data");
-  // A server refuses to run as root, so root lends it to the user that the package made.
-  const user = process.getuid?.() === 0 ? await idsOf("postgres") : undefined;
+  const user = await serverUser();
   if (user !== undefined) await chown(folder, user.uid, user.gid);
   const options = { ...user, cwd: folder };
   const settings = `-c listen_addresses='' -k ${folder} -c fsync=off -c synchronous_commit=off -c full_page_writes=off`;
@@ -68,8 +67,10 @@ export async function startPostgres({ major, bin }: { major: number; bin: string
   return server;
 }
 
-async function idsOf(user: string): Promise<{ uid: number; gid: number }> {
-  const line = (await readFile("/etc/passwd", "utf8")).split("\n").find((one) => one.startsWith(`${user}:`));
+/** A server refuses to run as root, so root lends it to the user that the package made; anyone else runs it (`undefined`). */
+export async function serverUser(): Promise<{ uid: number; gid: number } | undefined> {
+  if (process.getuid?.() !== 0) return undefined;
+  const line = (await readFile("/etc/passwd", "utf8")).split("\n").find((one) => one.startsWith("postgres:"));
   const [, , uid, gid] = line?.split(":") ?? [];
   return { uid: Number(uid), gid: Number(gid) };
 }
