@@ -274,7 +274,8 @@ async function platformFor(
   source: Repository,
 ): Promise<{ platform: Platform; endReleases(): Promise<void> }> {
   const { platform, home, secrets, appUrl } = chosen;
-  if (platform.kind !== "processes") throw notYet(`The platform "${platform.kind}"`, "AGENT_START_COMMAND");
+  if (platform.kind !== "processes")
+    return { platform: await hostedPlatformFor(chosen, platform), endReleases: async () => {} };
   const { createProcessesPlatform } = await import("#adapters/platform/processes.ts");
   const { createHealthProbe } = await import("#adapters/platform/health-probe.ts");
   const processes = createProcessesPlatform({
@@ -296,6 +297,25 @@ async function platformFor(
     frontScript: join(root(), "src", "adapters", "platform", "processes-front.ts"),
   });
   return { platform: processes.platform, endReleases: processes.stop };
+}
+
+type Hosted = Exclude<Config["platform"], { kind: "processes" }>;
+
+/** Somebody else's machines run the releases; Vigil asks them over the network. */
+async function hostedPlatformFor(chosen: Config, platform: Hosted): Promise<Platform> {
+  const { createEnvironmentProbes } = await import("#adapters/platform/environment-probe.ts");
+  const { controlUrl } = chosen.oversight;
+  if (platform.kind === "url") {
+    const { createUrlPlatform } = await import("#adapters/platform/url.ts");
+    return createUrlPlatform({ ...platform, probes: createEnvironmentProbes({ controlUrl }) });
+  }
+  const { createVercelPlatform, protectionHeaders } = await import("#adapters/platform/vercel.ts");
+  const headers = protectionHeaders(platform.bypassSecret);
+  return createVercelPlatform({
+    ...platform,
+    probes: createEnvironmentProbes({ controlUrl, headers }),
+    redact: createScrubber(secretValuesOf(chosen)).code,
+  });
 }
 
 /** `trouble`: why the model refused its last call for good; `null` when it answered. */

@@ -45,6 +45,9 @@ export interface Config {
         projectId: string;
         teamId: string | null;
         apiUrl: string | null;
+        /** Passes Vercel's deployment protection of the watched project. */
+        bypassSecret: string | null;
+        /** `null`: what Vercel says. */
         urls: { staging: string | null; production: string | null };
         healthPath: string;
       };

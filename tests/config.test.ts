@@ -198,10 +198,24 @@ describe("the watched application", () => {
       projectId: "prj_1",
       teamId: "team_1",
       apiUrl: null,
+      bypassSecret: null,
       urls: { staging: "https://staging.test", production: "https://app.test" },
       healthPath: "/api/health",
     });
     expect(complaints({ ...environment, VERCEL_PROJECT_ID: "" })).toEqual(["VERCEL_PROJECT_ID"]);
+    expect(complaints({ ...environment, VERCEL_BYPASS_SECRET: "short" })).toEqual(["VERCEL_BYPASS_SECRET"]);
+    const unnamed = { ...environment, STAGING_URL: "", PRODUCTION_URL: "" };
+    expect(readConfig(unnamed).platform).toMatchObject({ urls: { staging: null, production: null } });
+  });
+
+  it("is asked by https where it runs elsewhere, and by http only at an address of one's own network", () => {
+    const vercel = { ...local, VERCEL_TOKEN: "t", VERCEL_PROJECT_ID: "prj_1" };
+    for (const environment of [local, vercel]) {
+      expect(complaints({ ...environment, STAGING_URL: "http://staging.test" })).toEqual(["STAGING_URL"]);
+      for (const STAGING_URL of ["http://localhost:4000", "http://10.1.2.3", "http://[::1]:4000"]) {
+        expect(readConfig({ ...environment, STAGING_URL }).platform).toMatchObject({ urls: { staging: STAGING_URL } });
+      }
+    }
   });
 
   it("lives on GitHub with a token or an app", () => {
@@ -326,6 +340,7 @@ it("knows every secret that it was given, and the password inside an address", (
     SLACK_WEBHOOK_URL: "https://hooks.slack.com/services/T/B/x",
     VERCEL_TOKEN: "the-vercel-token",
     VERCEL_PROJECT_ID: "prj_1",
+    VERCEL_BYPASS_SECRET: "the-bypass-secret-of-it",
   });
   expect(secretValuesOf(config)).toEqual([
     long,
@@ -333,6 +348,7 @@ it("knows every secret that it was given, and the password inside an address", (
     "p@ss",
     "https://hooks.slack.com/services/T/B/x",
     "the-vercel-token",
+    "the-bypass-secret-of-it",
     "the-github-token",
   ]);
 });

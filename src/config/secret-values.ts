@@ -19,6 +19,7 @@ export function secretValuesOf(config: Config): string[] {
     notifier.kind === "slack" ? notifier.webhookUrl : null,
     notifier.kind === "slack" ? notifier.signingSecret : null,
     platform.kind === "vercel" ? platform.token : null,
+    platform.kind === "vercel" ? platform.bypassSecret : null,
     repository.kind === "github" ? githubSecretOf(repository.credentials) : null,
   ];
   return values.filter((value): value is string => typeof value === "string" && value !== "");

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { z } from "zod";
 import type { Config, GithubCredentials } from "../config.ts";
 import { isOnThisMachine, type Variables } from "./environment.ts";
@@ -87,6 +88,7 @@ export function platformOf(
   }
   if (urls.staging === null || urls.production === null) return missingUrls(variables, urls, healthPath);
   if (startCommand === null && !isDemo) {
+    refusePlainHttp(variables, urls);
     return { kind: "url", urls: { staging: urls.staging, production: urls.production }, healthPath };
   }
   const ports = { staging: localPort(variables, "STAGING_URL"), production: localPort(variables, "PRODUCTION_URL") };
@@ -132,7 +134,27 @@ function vercelOf(variables: Variables, urls: Urls, healthPath: string): Config[
   const teamId = variables.parsed("VERCEL_TEAM_ID", z.string().regex(/^[\w-]{1,100}$/), "must be a team's id");
   if (projectId === null) variables.bad("VERCEL_PROJECT_ID", "must be set together with VERCEL_TOKEN");
   const apiUrl = variables.url("VERCEL_API_URL", { secureOnly: true });
-  return { kind: "vercel", token, projectId: projectId ?? "", teamId, apiUrl, urls, healthPath };
+  refusePlainHttp(variables, urls);
+  // Not VERCEL_AUTOMATION_BYPASS_SECRET: on Vercel that is the secret of Vigil's own project, nothing to send elsewhere.
+  const bypassSecret = variables.parsed(
+    "VERCEL_BYPASS_SECRET",
+    z.string().regex(/^[\x21-\x7e]{16,200}$/),
+    "must be the secret from the watched project's Settings → Deployment Protection",
+  );
+  return { kind: "vercel", token, projectId: projectId ?? "", teamId, apiUrl, bypassSecret, urls, healthPath };
+}
+
+/** Releases elsewhere are asked by https; by http only where the address is plainly one of the operator's own network. */
+function refusePlainHttp(variables: Variables, { staging, production }: Urls): void {
+  for (const [name, address] of [
+    ["STAGING_URL", staging],
+    ["PRODUCTION_URL", production],
+  ] as const) {
+    if (!address?.startsWith("http:")) continue;
+    const host = new URL(address).hostname;
+    const isOwn = host === "localhost" || isIP(host.replace(/^\[|\]$/g, "")) !== 0;
+    if (!isOwn) variables.bad(name, "must start with https:// (http:// only for localhost or a private IP address)");
+  }
 }
 
 /** The newest model of each class that the SDK names: quick and cheap, able, and the strongest for what is hard. */

@@ -11,7 +11,15 @@ import { asSeen, sightOf } from "#policy/sight.ts";
 import { judgeStaging } from "#policy/watch.ts";
 import { headOfMain } from "./2-diagnosis.ts";
 import type { Stage, World } from "./stage.ts";
-import { look, newDeployment, recordDeployment, recordJudgement, servesSomethingElse, startWatch } from "./watching.ts";
+import {
+  look,
+  newDeployment,
+  notReadyInTime,
+  recordDeployment,
+  recordJudgement,
+  servesSomethingElse,
+  startWatch,
+} from "./watching.ts";
 
 type Staging = IssueAt<"staging">;
 const untestedReason = "The project's tests prove nothing about this fix: none ran.";
@@ -44,12 +52,12 @@ async function deploy(issue: Staging, world: World) {
     return wait(now, "deployed to staging; the watch begins", [{ kind: "deployment", deployment: ready }]);
   }
   if (now.getTime() - started.startedAt.getTime() > world.settings.staging.deployTimeoutMs) {
-    return move("failed", "Staging: the deployment did not become ready in time", [
-      recordDeployment(started, { state: "failed" }),
-    ]);
+    return move("failed", `Staging: ${notReadyInTime(state)}`, [recordDeployment(started, { state: "failed" })]);
   }
   const until = new Date(now.getTime() + state.lookAgainMs);
-  return wait(until, "staging is being deployed", [recordDeployment(started, { providerId: state.providerId })]);
+  return wait(until, state.because ?? "staging is being deployed", [
+    recordDeployment(started, { providerId: state.providerId }),
+  ]);
 }
 
 /** Moves the staging branch to the candidate; one that went another way is reset, and what people committed there is kept. */

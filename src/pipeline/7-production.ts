@@ -7,7 +7,7 @@ import { approvalVoid, policyHash } from "#policy/autonomy.ts";
 import { headOfMain } from "./2-diagnosis.ts";
 import { nowProtected, personReasons } from "./5-staging.ts";
 import type { Stage, World } from "./stage.ts";
-import { newDeployment, recordDeployment, startWatch } from "./watching.ts";
+import { newDeployment, notReadyInTime, recordDeployment, startWatch } from "./watching.ts";
 
 type Deploying = IssueAt<"deploying">;
 
@@ -74,10 +74,12 @@ async function ship(issue: Deploying, deployment: Deployment, world: World) {
     return move("monitoring", "deployed to production; the watch begins", [recordDeployment(watched, {})]);
   }
   if (now.getTime() - deployment.startedAt.getTime() > world.settings.production.deployTimeoutMs) {
-    return move("rolling_back", "Production: the deployment did not become ready in time");
+    return move("rolling_back", `Production: ${notReadyInTime(state)}`);
   }
   const until = new Date(now.getTime() + state.lookAgainMs);
-  return wait(until, "production is being deployed", [recordDeployment(deployment, { providerId: state.providerId })]);
+  return wait(until, state.because ?? "production is being deployed", [
+    recordDeployment(deployment, { providerId: state.providerId }),
+  ]);
 }
 
 /** Moves main from the tested base to the candidate, once; `undefined`: main is there. */

@@ -6,6 +6,7 @@ import type { IssueAt } from "#domain/issue.ts";
 import { move, wait } from "#domain/outcome.ts";
 import { headOfMain } from "./2-diagnosis.ts";
 import type { Stage, World } from "./stage.ts";
+import { notReadyInTime } from "./watching.ts";
 
 type RollingBack = IssueAt<"rolling_back">;
 
@@ -87,9 +88,10 @@ async function deployRevert(issue: RollingBack, head: Sha, world: World) {
   if (state.kind === "failed") throw new Failure("unavailable", `The revert could not be deployed: ${state.why}`);
   const now = world.clock.now();
   if (now.getTime() - issue.statusSince.getTime() > world.settings.production.deployTimeoutMs) {
-    throw new Failure("unavailable", "The revert did not become ready in time.");
+    throw new Failure("unavailable", `The revert: ${notReadyInTime(state)}.`);
   }
-  return wait(new Date(now.getTime() + state.lookAgainMs), "the reverted version is being deployed");
+  const until = new Date(now.getTime() + state.lookAgainMs);
+  return wait(until, state.because ?? "the reverted version is being deployed");
 }
 
 /** Issuing a rollback is not having one: the release says which commit serves, twice in good health. */

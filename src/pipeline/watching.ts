@@ -28,6 +28,12 @@ export function newDeployment(
   };
 }
 
+/** Why a deployment was given up: what the platform last said about it belongs to it. */
+export function notReadyInTime({ because }: { because?: string }): string {
+  const late = "the deployment did not become ready in time";
+  return because === undefined ? late : `${late}: ${because}`;
+}
+
 /** The release is ready: from now on it is watched for `windowMs`. */
 export function startWatch(
   deployment: Omit<Deployment, "id">,

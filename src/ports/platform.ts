@@ -2,7 +2,8 @@ import type { HealthCheck } from "#domain/evidence.ts";
 import type { Environment, Sha } from "#domain/ids.ts";
 
 export type DeploymentState =
-  | { kind: "pending"; providerId: string; lookAgainMs: number }
+  /** `because`: why it is not there yet, where more is known than that it takes its time. */
+  | { kind: "pending"; providerId: string; lookAgainMs: number; because?: string }
   | { kind: "ready"; providerId: string; url: string }
   | { kind: "failed"; why: string; log: string };
 

@@ -17,6 +17,8 @@ export interface HealthProbeOptions {
   controlUrl: string | null;
   /** Only for releases on this machine. Otherwise: https only, and no private, link-local or metadata address (D20). */
   allowPrivateHosts: boolean;
+  /** Sent along, to the asked host only: redirects never leave it. */
+  headers?: Record<string, string>;
 }
 
 /** Asks `url` once and judges the answer. Never throws. */
@@ -120,6 +122,7 @@ function ask(url: URL, limits: Limits, timeout: AbortSignal): Promise<Look> {
         accept: "application/json, text/plain;q=0.9, */*;q=0.5",
         "accept-encoding": "identity",
         "cache-control": "no-cache",
+        ...limits.headers,
       },
       ...(limits.allowPrivateHosts ? {} : { lookup: lookupPublic }),
     });
@@ -185,5 +188,6 @@ function lookOf(error: Error): Look {
 async function isControlSilent(limits: Limits): Promise<boolean> {
   const url = limits.controlUrl === null ? null : URL.parse(limits.controlUrl);
   if (url === null || objectionTo(url, limits) !== undefined) return false;
-  return (await ask(url, limits, AbortSignal.timeout(limits.timeoutMs))).kind === "silent";
+  const plain = { ...limits, headers: {} };
+  return (await ask(url, plain, AbortSignal.timeout(limits.timeoutMs))).kind === "silent";
 }

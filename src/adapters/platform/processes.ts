@@ -2,9 +2,10 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HealthCheck } from "#domain/evidence.ts";
 import { Failure } from "#domain/failure.ts";
-import { type Environment, Sha, shortId } from "#domain/ids.ts";
+import { type Environment, type Sha, shortId } from "#domain/ids.ts";
 import type { DeploymentState, Platform } from "#ports/platform.ts";
 import { type Checkouts, createCheckouts } from "./checkouts.ts";
+import { servingOf } from "./environment-probe.ts";
 import type { HealthProbe } from "./health-probe.ts";
 import { createLocalEnvironment, type Ledger, type LocalEnvironment, recordedReleases } from "./local-environment.ts";
 import { endGroup, isRunning, ownProcess } from "./process-group.ts";
@@ -242,10 +243,7 @@ async function restoreWhenReady(host: Host, place: LocalEnvironment, release: Re
 }
 
 async function serving(host: Host, place: LocalEnvironment): ReturnType<Platform["serving"]> {
-  const check = await checkHealth(host, place, null);
-  const commit = Sha.safeParse(check.servedCommit).data;
-  if (commit !== undefined) return { kind: "serving", commit, url: place.url };
-  return { kind: "unknown", why: check.servedCommit === null ? check.because : "it reports no full commit id" };
+  return servingOf(await checkHealth(host, place, null), place.url);
 }
 
 async function checkHealth(host: Host, place: LocalEnvironment, expected: Sha | null): Promise<HealthCheck> {

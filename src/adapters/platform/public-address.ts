@@ -60,3 +60,27 @@ export const lookupPublic: LookupFunction = (name, options, callback) => {
     callback(null, first.address, first.family);
   });
 };
+
+/** Networks in which an operator may run what he watches: this machine and private ones. */
+const privateNetworks = new BlockList();
+privateNetworks.addSubnet("127.0.0.0", 8, "ipv4");
+privateNetworks.addSubnet("10.0.0.0", 8, "ipv4");
+privateNetworks.addSubnet("172.16.0.0", 12, "ipv4");
+privateNetworks.addSubnet("192.168.0.0", 16, "ipv4");
+privateNetworks.addAddress("::1", "ipv6");
+privateNetworks.addSubnet("fc00::", 7, "ipv6");
+/** Inside them, yet where clouds hand out credentials: never asked, whoever wrote the address. */
+const metadataServices = new BlockList();
+metadataServices.addAddress("fd00:ec2::254", "ipv6");
+metadataServices.addAddress("fd20:ce::254", "ipv6");
+
+/**
+ * Whether an address names a private host outright: `localhost`, or a private IP address written in numbers. A name
+ * that merely resolves to one does not count: whoever runs its DNS could point it elsewhere.
+ */
+export function namesPrivateHost(address: string): boolean {
+  const host = URL.parse(address)?.hostname.replace(/^\[|\]$/g, "") ?? "";
+  const version = isIP(host) === 4 ? "ipv4" : "ipv6";
+  if (isIP(host) === 0) return host === "localhost";
+  return privateNetworks.check(host, version) && !metadataServices.check(host, version);
+}

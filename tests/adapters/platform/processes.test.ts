@@ -23,6 +23,9 @@ platformContract("processes", async () => {
   return {
     platform,
     commits,
+    // Nothing is pushed anywhere: releases come from the repository itself.
+    push: async () => {},
+    hearsOfFailures: true,
     deployments: async (environment, commit) =>
       applications(setup).filter((running) => running === `${environment} ${commit}`).length,
     close: () => tearDown(setup),

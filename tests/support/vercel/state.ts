@@ -86,7 +86,8 @@ export function createState(options: VercelOptions) {
         target,
         readyState: "QUEUED",
         readySubstate: null,
-        createdAt: now(),
+        // Two pushes in one millisecond still have an order.
+        createdAt: Math.max(now(), (state.deployments.at(-1)?.createdAt ?? 0) + 1),
         buildingAt: null,
         readyAt: null,
         aliasAssigned: null,

@@ -84,6 +84,8 @@ export interface VercelServer {
   connect(): void;
   disconnect(): void;
   pauseProject(): void;
+  /** Lets the last change of domains be that much longer ago. */
+  age(ms: number): void;
   fault(fault: Fault): void;
   /** Every call to the API, as "POST /v10/projects/…". */
   calls: { call: string; status: number; teamId: string | null }[];
@@ -125,6 +127,9 @@ export async function startVercel(options: VercelOptions = {}): Promise<VercelSe
     },
     pauseProject: () => {
       state.isPaused = true;
+    },
+    age: (ms) => {
+      if (state.lastAliasRequest !== null) state.lastAliasRequest.requestedAt -= ms;
     },
     fault: (fault) => state.faults.push({ ...fault }),
     calls: state.calls,
