@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { z } from "zod";
 import { Failure } from "#domain/failure.ts";
+import { databaseNow } from "#store/read/clock.ts";
 import { loadProject } from "#store/read/projects.ts";
 import type { Engine } from "./engine.ts";
 
@@ -70,7 +71,7 @@ async function repositoryCheck(engine: Engine): Promise<Check> {
 async function scheduleCheck(engine: Engine): Promise<Check> {
   const { detectedAt, createdAt } = await loadProject(engine.connection.db, engine.projectId);
   // One that never ran is late as well, once it had the time to.
-  const lateMs = engine.wallClock().getTime() - (detectedAt ?? createdAt).getTime();
+  const lateMs = (await databaseNow(engine.connection)).getTime() - (detectedAt ?? createdAt).getTime();
   if (lateMs <= tickLateMs) return { status: "ok", message: "detection runs on schedule" };
   const message = `detection has not run for ${Math.round(lateMs / 60_000)} minutes`;
   return { status: "down", message, hint: "Check that the cron routes are called with CRON_SECRET." };

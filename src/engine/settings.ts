@@ -1,6 +1,7 @@
 import { Failure } from "#domain/failure.ts";
 import type { Notice } from "#domain/notice.ts";
 import { Settings, type SettingsPatch } from "#domain/settings.ts";
+import { databaseNow } from "#store/read/clock.ts";
 import { loadProject } from "#store/read/projects.ts";
 import { action, appendActions } from "#store/write/actions.ts";
 import { wakeWaiting } from "#store/write/issues.ts";
@@ -96,8 +97,8 @@ export async function resume(engine: Engine, actor: string): Promise<void> {
 /** Ends a pause whose time is over. */
 export async function resumeWhenDue(engine: Engine): Promise<void> {
   const project = await loadProject(engine.connection.db, engine.projectId);
-  if (project.paused && project.resumeAt !== null && project.resumeAt <= engine.wallClock())
-    await resume(engine, "agent");
+  if (!project.paused || project.resumeAt === null) return;
+  if (project.resumeAt <= (await databaseNow(engine.connection))) await resume(engine, "agent");
 }
 
 async function tell(

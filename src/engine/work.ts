@@ -6,6 +6,7 @@ import type { Issue } from "#domain/issue.ts";
 import { type ActiveStatus, laneStatuses, safetyStatuses } from "#domain/lifecycle.ts";
 import { move, type Outcome, wait } from "#domain/outcome.ts";
 import { asFailure } from "#store/outage.ts";
+import { databaseNow } from "#store/read/clock.ts";
 import { loadIssue } from "#store/read/issues.ts";
 import { loadProject, type Project } from "#store/read/projects.ts";
 import { standingOf } from "#store/read/standing.ts";
@@ -144,7 +145,7 @@ async function commit(engine: Engine, job: Job, issue: Issue, outcome: Outcome):
 async function afterFailure(engine: Engine, job: Job, issue: Issue, project: Project, error: unknown): Promise<void> {
   const paused = error instanceof Failure && error.code === "paused";
   if (paused) {
-    const until = new Date(engine.wallClock().getTime() + pausedRetryMs);
+    const until = new Date((await databaseNow(engine.connection)).getTime() + pausedRetryMs);
     return commit(engine, job, issue, wait(until, sentenceOf(error)));
   }
   const mayPass = !(error instanceof Failure) || error.retry;

@@ -1,16 +1,18 @@
 import { mkdir } from "node:fs/promises";
-import { Socket } from "node:net";
 import { dirname, resolve } from "node:path";
 import { type SQL, sql } from "drizzle-orm";
 import { drizzle as drizzlePostgres } from "drizzle-orm/node-postgres";
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
-import pg from "pg";
+import type pg from "pg";
 import { type Db, fromDrizzle, fromPglite } from "pg-boss";
 import { z } from "zod";
 import { Failure } from "#domain/failure.ts";
 import { lockDirectory } from "./lock.ts";
 import { asFailure } from "./outage.ts";
+import { openPool, type Pool, type PostgresOptions } from "./pool.ts";
 import * as schema from "./schema.ts";
+
+export type { PostgresOptions } from "./pool.ts";
 
 /** Queries, whichever of the two drivers carries them. */
 export type Database = PgDatabase<PgQueryResultHKT, typeof schema>;
@@ -34,91 +36,12 @@ export interface Connection {
   close(): Promise<void>;
 }
 
-/** Reliability B12: no call hangs on a database that stopped answering. */
-const defaultLimits = {
-  connectMs: 5_000,
-  statementMs: 15_000,
-  lockMs: 3_000,
-  idleInTransactionMs: 10_000,
-  /** A connection on which nothing moves for longer than any statement may take leads to a dead peer. */
-  silenceMs: 18_000,
-};
-const serverVersionMin = 150_000;
-
-export interface PostgresOptions {
-  url: string;
-  /** Connections at most (10); pg-boss shares them. */
-  poolMax?: number;
-  /** What `pg_stat_activity` shows. */
-  applicationName?: string;
-  /** Hears of connections that were lost while nobody used them; the next query opens a new one. */
-  onError?: (error: Error) => void;
-  limits?: Partial<typeof defaultLimits>;
-}
-
 /** Connects to a Postgres server and makes sure that it answers and is recent enough. */
 export async function connectPostgres(options: PostgresOptions): Promise<Connection> {
-  try {
-    return await openPool(options, true);
-  } catch (error) {
-    if (!refusesParameters(error)) throw asFailure(error);
-    // A pooler (PgBouncer) knows no such parameters; limits are then what it and the server were configured with.
-    return openPool(options, false).catch(rethrow);
-  }
+  return postgresConnection(await openPool(options));
 }
 
-async function openPool(options: PostgresOptions, withParameters: boolean): Promise<Connection> {
-  const pool = new pg.Pool(poolConfig(options, withParameters));
-  pool.on("error", (error) => options.onError?.(error));
-  // A connection that breaks while a transaction is open and no statement runs has no listener but this one; the
-  // transaction's next statement fails with the same error.
-  pool.on("connect", (client) => client.on("error", () => {}));
-  try {
-    await requireVersion(pool);
-  } catch (error) {
-    await pool.end();
-    throw error;
-  }
-  return postgresConnection(pool);
-}
-
-function poolConfig(options: PostgresOptions, withParameters: boolean): pg.PoolConfig {
-  const { url, poolMax = 10, applicationName = "vigil" } = options;
-  const limits = { ...defaultLimits, ...options.limits };
-  return {
-    connectionString: url,
-    max: poolMax,
-    application_name: applicationName,
-    connectionTimeoutMillis: limits.connectMs,
-    keepAlive: true,
-    stream: () => {
-      const socket = new Socket();
-      return socket.setTimeout(limits.silenceMs, () => socket.destroy());
-    },
-    ...(withParameters
-      ? {
-          statement_timeout: limits.statementMs,
-          lock_timeout: limits.lockMs,
-          idle_in_transaction_session_timeout: limits.idleInTransactionMs,
-        }
-      : {}),
-  };
-}
-
-async function requireVersion(pool: pg.Pool): Promise<void> {
-  const { rows } = await pool.query("SELECT current_setting('server_version_num')::int AS version");
-  const [row] = z.array(z.object({ version: z.int() })).parse(rows);
-  if (row !== undefined && row.version >= serverVersionMin) return;
-  throw new Failure("misconfigured", "The database server is older than PostgreSQL 15.", {
-    hint: "Point DATABASE_URL to PostgreSQL 15 or newer.",
-  });
-}
-
-function refusesParameters(error: unknown): boolean {
-  return error instanceof pg.DatabaseError && error.code === "08P01" && /startup parameter/.test(error.message);
-}
-
-function postgresConnection(pool: pg.Pool): Connection {
+function postgresConnection({ pool, prologue }: Pool): Connection {
   const db: Database = drizzlePostgres({ client: pool, schema });
   const perClient = new WeakMap<pg.PoolClient, Database>();
   // Drizzle's own transaction keeps a connection for ever when BEGIN fails on it, and a restart of the server makes it fail.
@@ -126,7 +49,10 @@ function postgresConnection(pool: pg.Pool): Connection {
     withClient(pool, async (client) => {
       const own: Database = perClient.get(client) ?? drizzlePostgres({ client, schema });
       perClient.set(client, own);
-      return own.transaction(work, config);
+      return own.transaction(async (tx) => {
+        if (prologue !== null) await tx.execute(sql.raw(prologue));
+        return work(tx);
+      }, config);
     });
   let closing: Promise<void> | undefined;
   return {
@@ -135,11 +61,15 @@ function postgresConnection(pool: pg.Pool): Connection {
     rows: rowsThrough(db),
     script: (work) =>
       withClient(pool, (client) =>
-        inBeginAndCommit(async (text, values) => {
-          // Without values it is the simple protocol, which takes several statements and answers a list of results.
-          const results: unknown = values === undefined ? await client.query(text) : await client.query(text, values);
-          return decode(Array.isArray(results) ? results.at(-1) : results);
-        }, work),
+        inBeginAndCommit(
+          prologue,
+          async (text, values) => {
+            // Without values it is the simple protocol, which takes several statements and answers a list of results.
+            const results: unknown = values === undefined ? await client.query(text) : await client.query(text, values);
+            return decode(Array.isArray(results) ? results.at(-1) : results);
+          },
+          work,
+        ),
       ),
     boss: { executeSql: (text, values) => pool.query(text, values) },
     inTransaction: bossWithin,
@@ -170,8 +100,12 @@ async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Pro
   }
 }
 
-async function inBeginAndCommit<T>(run: RunScript, work: (run: RunScript) => Promise<T>): Promise<T> {
-  await run("BEGIN");
+async function inBeginAndCommit<T>(
+  prologue: string | null,
+  run: RunScript,
+  work: (run: RunScript) => Promise<T>,
+): Promise<T> {
+  await run(prologue === null ? "BEGIN" : `BEGIN; ${prologue}`);
   try {
     const result = await work(run);
     await run("COMMIT");

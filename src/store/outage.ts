@@ -38,13 +38,56 @@ export function asFailure(error: unknown): unknown {
         cause: error,
       });
     }
+    const mistake = mistakeOf(one, code);
+    if (mistake !== undefined)
+      return new Failure("misconfigured", mistake.message, { hint: mistake.hint, cause: error });
     if (isOutage(one, code)) return new Failure("unavailable", "The database did not answer.", { cause: error });
   }
   return error;
 }
 
+/** What node says when a server cannot prove who it is. */
+const unproven =
+  /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT(_LOCALLY)?|CERT_[A-Z_]+|ERR_TLS_CERT_ALTNAME_INVALID)$/;
+/**
+ * Supabase's pooler answers everything under one state, `XX000`, with its own code in brackets before the text (older
+ * ones with the text alone). These say that the address is wrong; all its others say "not now".
+ */
+const poolerRefusal =
+  /^\((ENOTFOUND|ENOIDENTIFIER|EINVALIDUSERINFO|EADDRNOTALLOWED|ESSLREQUIRED|EAUTHQUERY|EBANNED|EMULTIPLEUSERS)\)|^Tenant or user not found/;
+const poolerOutage = /^\(E[A-Z]+\)|^Max client connections reached|^MaxClientsInSessionMode|^Internal error/;
+
+/** What an operator has to mend, and where. */
+function mistakeOf(error: Error, code: string | undefined): { message: string; hint: string } | undefined {
+  if (code !== undefined && unproven.test(code)) {
+    return {
+      message: "The database server cannot prove who it is.",
+      hint: "Set DATABASE_CA_CERTIFICATE to the certificate of whoever signed the server's, or mend the host name in DATABASE_URL.",
+    };
+  }
+  if (code === undefined && /^The server does not support SSL connections/.test(error.message)) {
+    return {
+      message: "The database server does not encrypt.",
+      hint: "Remove sslmode and DATABASE_CA_CERTIFICATE, or let the server offer TLS.",
+    };
+  }
+  if (code !== "XX000") return undefined;
+  if (/^\(ESSLREQUIRED\)/.test(error.message)) {
+    return {
+      message: "The database takes encrypted connections only.",
+      hint: "Remove sslmode=disable from DATABASE_URL.",
+    };
+  }
+  if (!poolerRefusal.test(error.message)) return undefined;
+  return {
+    message: "The database's pooler refused the connection.",
+    hint: "Copy the transaction pooler's address into DATABASE_URL again: its user is postgres.<project reference>.",
+  };
+}
+
 function isOutage(error: Error, code: string | undefined): boolean {
   if (code === undefined) return codeless.test(error.message);
+  if (code === "XX000") return poolerOutage.test(error.message);
   return networkCodes.has(code) || outageStates.test(code);
 }
 

@@ -30,6 +30,8 @@ export async function anEngine(
     heartbeat?: Engine["heartbeat"];
     leaseMs?: number;
     stepMs?: number;
+    /** The machine's clock, where it differs from the database's. */
+    wallClock?: Engine["wallClock"];
     /** For time, disk and batches of the way in. */
     intake?: Partial<IntakeParts>;
   } = {},
@@ -73,7 +75,7 @@ export async function anEngine(
       },
       ...parts.ports,
     },
-    wallClock: () => new Date(),
+    wallClock: parts.wallClock ?? (() => new Date()),
     owner: randomUUID(),
     lease: { ttlMs, renewEveryMs: ttlMs / 3 },
     stepMs: parts.stepMs ?? 600_000,

@@ -200,6 +200,33 @@ describe("what an error of a driver means", () => {
     expect(asFailure(error)).toBe(error);
   });
 
+  const fromPooler = (message: string) => Object.assign(new Error(message), { code: "XX000" });
+
+  test.each([
+    "(EMAXCONN) max client connections reached, limit: 200",
+    "(ECHECKOUTTIMEOUT) unable to check out connection from the pool after 60000ms in transaction mode",
+    "(EDBHANDLEREXITED) connection to database closed. Check logs for more information",
+    "Max client connections reached",
+  ])("Supabase's pooler says %s: try again later", (message) => {
+    expect(asFailure(fromPooler(message))).toMatchObject({ code: "unavailable" });
+  });
+
+  test.each([
+    "(ENOTFOUND) tenant/user postgres.nowhere not found",
+    "(ENOIDENTIFIER) no tenant identifier provided (external_id or sni_hostname required)",
+    "(ESSLREQUIRED) SSL connection is required for user: postgres",
+    "Tenant or user not found",
+  ])("Supabase's pooler says %s: the configuration is wrong", (message) => {
+    const failure = asFailure(fromPooler(message));
+    expect(failure).toMatchObject({ code: "misconfigured", hint: expect.stringContaining("DATABASE_URL") });
+    expect(String(failure)).not.toContain("nowhere");
+  });
+
+  test("an internal error of the server's own stays what it is", () => {
+    const error = fromPooler("cache lookup failed for type 0");
+    expect(asFailure(error)).toBe(error);
+  });
+
   test("a failure of ours comes out of whatever it was wrapped in", () => {
     const failure = new Failure("stale", "Somebody was faster.");
     expect(asFailure(new Error("Failed query", { cause: failure }))).toBe(failure);

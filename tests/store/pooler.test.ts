@@ -1,6 +1,10 @@
+import { sql } from "drizzle-orm";
 import pg from "pg";
-import { expect, test } from "vitest";
+import { expect, inject, test } from "vitest";
+import { z } from "zod";
+import { connectPostgres } from "#store/connect.ts";
 import { createPostgresDatabase, databasesAndPooler } from "#tests/support/databases.ts";
+import { startPooler } from "#tests/support/pgbouncer.ts";
 
 const pooled = databasesAndPooler().some(({ name }) => name.endsWith("behind a pooler"));
 
@@ -23,5 +27,51 @@ test.runIf(pooled)("what one client leaves behind in a pooled connection, anothe
   } finally {
     for (const client of clients) await client.end();
     await database.drop();
+  }
+});
+
+test.runIf(pooled)("our limits hold in every transaction, and stay with nobody else", async () => {
+  const database = await createPostgresDatabase();
+  const connection = await connectPostgres({ url: database.poolerUrl, limits: { statementMs: 12_345, lockMs: 2_345 } });
+  const stranger = new pg.Client({ connectionString: database.poolerUrl });
+  try {
+    await stranger.connect();
+    const ours = { statement_timeout: "12345ms", lock_timeout: "2345ms" };
+    const shown = sql`SELECT current_setting('statement_timeout') AS statement_timeout, current_setting('lock_timeout') AS lock_timeout`;
+    const Shown = z.array(z.object({ statement_timeout: z.string(), lock_timeout: z.string() }));
+    await Promise.all(
+      Array.from({ length: 6 }, () =>
+        connection.db.transaction(async (tx) => {
+          const { rows } = z.object({ rows: Shown }).parse(await tx.execute(shown));
+          expect(rows).toEqual([ours]);
+        }),
+      ),
+    );
+    const inScript = await connection.script((run) => run("SHOW lock_timeout"));
+    expect(inScript).toEqual([{ lock_timeout: ours.lock_timeout }]);
+    for (let n = 0; n < 6; n++)
+      expect((await stranger.query("SHOW lock_timeout")).rows).toEqual([{ lock_timeout: "0" }]);
+    const slow = connection.script((run) => run("SET LOCAL statement_timeout = 100; SELECT pg_sleep(30)"));
+    await expect(slow).rejects.toMatchObject({ code: "unavailable" });
+  } finally {
+    await stranger.end();
+    await connection.close();
+    await database.drop();
+  }
+});
+
+test.runIf(pooled)("a pooler that takes our limits and forgets them, as Supabase's does, changes nothing", async () => {
+  const { postgres } = inject("databases");
+  const ignored = "statement_timeout, lock_timeout, idle_in_transaction_session_timeout";
+  const pooler = await startPooler({
+    socket: postgres?.socket ?? "",
+    settings: [`ignore_startup_parameters = ${ignored}`],
+  });
+  const connection = await connectPostgres({ url: pooler.url("postgres") });
+  try {
+    expect(await connection.script((run) => run("SHOW lock_timeout"))).toEqual([{ lock_timeout: "3s" }]);
+  } finally {
+    await connection.close();
+    await pooler.stop();
   }
 });

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { access, chown, mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { access, chown, mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -43,6 +43,8 @@ export interface PoolerOptions {
   poolSize?: number;
   /** More lines of its settings, which win over ours. */
   settings?: string[];
+  /** Files that the settings name, in its folder. */
+  files?: Record<string, string>;
 }
 
 export async function hasPooler(): Promise<boolean> {
@@ -59,7 +61,8 @@ export async function hasPooler(): Promise<boolean> {
 export async function startPooler(options: PoolerOptions): Promise<Pooler> {
   const folder = await mkdtemp(join(tmpdir(), "vigil-pooler-"));
   const stop = whenThisProcessEnds(stopAndDelete, [folder]);
-  const { users = ["postgres"] } = options;
+  const { users = ["postgres"], files = {} } = options;
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text, { mode: 0o644 });
   await writeFile(join(folder, "users"), users.map((name) => `"${name}" ""\n`).join(""));
   await writeFile(join(folder, "settings.ini"), settingsOf(folder, options));
   // Like Postgres it refuses to run as root.
@@ -67,7 +70,7 @@ export async function startPooler(options: PoolerOptions): Promise<Pooler> {
   if (user !== undefined) await chown(folder, user.uid, user.gid);
   try {
     await run(program, ["-q", "-d", join(folder, "settings.ini")], { ...user, cwd: folder });
-    await untilItAnswers(join(folder, `.s.PGSQL.${port}`));
+    await untilItAnswers(folder);
   } catch (cause) {
     const log = await readFile(join(folder, "log"), "utf8").catch(() => "it wrote no log");
     await stop();
@@ -105,14 +108,18 @@ function settingsOf(folder: string, { socket, poolSize = 4, settings = [] }: Poo
     "max_client_conn = 1000",
     `default_pool_size = ${poolSize}`,
     "server_round_robin = 1",
+    // A server that is back is used again at once.
+    "server_login_retry = 1",
     ...settings,
     "",
   ].join("\n");
 }
 
-async function untilItAnswers(path: string): Promise<void> {
+async function untilItAnswers(folder: string): Promise<void> {
   const giveUpAt = performance.now() + startMs;
-  while (!(await accepts(path))) {
+  for (;;) {
+    const name = (await readdir(folder)).find((file) => /^\.s\.PGSQL\.\d+$/.test(file));
+    if (name !== undefined && (await accepts(join(folder, name)))) return;
     if (performance.now() > giveUpAt) throw new Error("nothing listens on its socket");
     await sleep(20);
   }
