@@ -5,6 +5,7 @@ import { z } from "zod";
 import { Failure } from "#domain/failure.ts";
 import type { Connection, RunScript } from "./connect.ts";
 import { asFailure } from "./outage.ts";
+import { recordForSupabase, supabaseRan } from "./supabase-record.ts";
 
 /** One file of the folder: `005_agent_system.sql` is version 5. */
 interface Migration {
@@ -33,7 +34,8 @@ export async function migrate(connection: Connection, { directory }: { directory
   const migrations = await readMigrations(directory);
   const report: MigrationReport = { applied: [], adopted: [] };
   try {
-    for (const _ of migrations) {
+    // One more than there are files: the last finds nothing left.
+    for (const _ of [...migrations, null]) {
       const step = await connection.script((run) => applyNext(run, migrations));
       if (step === undefined) break;
       report[step.how].push(step.name);
@@ -74,7 +76,13 @@ async function applyNext(
   await run("SELECT pg_advisory_xact_lock(4711, 1)");
   await ensureRecord(run);
   const next = firstMissing(migrations, await recorded(run));
-  if (next === undefined) return undefined;
+  if (next === undefined) {
+    await recordForSupabase(
+      run,
+      migrations.map(({ name }) => name),
+    );
+    return undefined;
+  }
   const how = (await ranElsewhere(run, next, migrations)) ? "adopted" : "applied";
   if (how === "applied") await run(next.text);
   await run("INSERT INTO agent_migrations (version, checksum) VALUES ($1, $2)", [next.version, next.checksum]);
@@ -95,9 +103,12 @@ async function ensureRecord(run: RunScript): Promise<void> {
     DO $$
     DECLARE role_name text;
     BEGIN
-      FOR role_name IN SELECT rolname FROM pg_roles WHERE rolname IN ('anon', 'authenticated') LOOP
+      FOR role_name IN SELECT rolname FROM pg_roles WHERE rolname IN ('anon', 'authenticated', 'service_role') LOOP
         EXECUTE format('REVOKE ALL ON agent_migrations FROM %I', role_name);
       END LOOP;
+      IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'service_role') THEN
+        GRANT SELECT ON agent_migrations TO service_role;
+      END IF;
     END $$`);
 }
 
@@ -134,7 +145,7 @@ function firstMissing(migrations: Migration[], applied: Map<number, string>): Mi
 /** Whether the Supabase CLI or a person in an SQL console ran the file before there was a record of ours. */
 async function ranElsewhere(run: RunScript, next: Migration, migrations: Migration[]): Promise<boolean> {
   const byHand = next === migrations[0] && (await exists(run, "agent_projects"));
-  if (!byHand && !(await supabaseRan(run, next))) return false;
+  if (!byHand && !(await supabaseRan(run, next.name))) return false;
   const missing: string[] = [];
   for (const [, table] of next.text.matchAll(/^CREATE TABLE (?:IF NOT EXISTS )?(?:public\.)?(\w+)/gm)) {
     if (table !== undefined && !(await exists(run, table))) missing.push(table);
@@ -143,14 +154,6 @@ async function ranElsewhere(run: RunScript, next: Migration, migrations: Migrati
   throw new Failure("misconfigured", `The database holds only a part of ${next.name}: ${missing.join(", ")} missing.`, {
     hint: "Let the tool that began it finish, or start with an empty database.",
   });
-}
-
-async function supabaseRan(run: RunScript, { name }: Migration): Promise<boolean> {
-  if (!(await exists(run, "supabase_migrations.schema_migrations"))) return false;
-  const rows = await run("SELECT 1 AS found FROM supabase_migrations.schema_migrations WHERE version = $1", [
-    name.split("_")[0],
-  ]);
-  return rows.length > 0;
 }
 
 async function exists(run: RunScript, table: string): Promise<boolean> {
