@@ -233,6 +233,10 @@ const digest = (text: string) => hash("sha256", text);
 
 async function repositoryFor({ repository, home }: Config): Promise<Repository> {
   const directory = resolve(home, "repository.git");
+  if (repository.kind === "github") {
+    const { createGithubRepository } = await import("#adapters/repository/github.ts");
+    return createGithubRepository({ ...repository, scratch: resolve(home, "github") });
+  }
   const { createLocalRepository } = await import("#adapters/repository/local.ts");
   switch (repository.kind) {
     case "demo": {
@@ -242,8 +246,6 @@ async function repositoryFor({ repository, home }: Config): Promise<Repository> 
     }
     case "local":
       return createLocalRepository({ remote: repository.remote, directory });
-    case "github":
-      throw notYet("AGENT_REPOSITORY=github:…", "a path or Git address");
   }
 }
 

@@ -15,7 +15,9 @@ const passwordCharactersMin = 12;
 const drainSecretCharactersMin = 16;
 
 export function shapeOf(variables: Variables): Shape {
-  return { isVercel: variables.text("VERCEL") === "1", home: variables.text("VIGIL_HOME") ?? ".vigil" };
+  const isVercel = variables.text("VERCEL") === "1";
+  // A function may write nowhere else.
+  return { isVercel, home: variables.text("VIGIL_HOME") ?? (isVercel ? "/tmp/vigil" : ".vigil") };
 }
 
 export function listenOf(variables: Variables): Config["listen"] {

@@ -1,8 +1,7 @@
 import type { FileChange } from "#domain/fix.ts";
+import { cutText, diffBytesMax } from "./diff-limit.ts";
 import type { Git } from "./local-git.ts";
 import { incomplete, splitAtZero } from "./local-tree.ts";
-
-const diffBytesMax = 1_000_000;
 
 /** Nothing that a repository's own files say may change what a person sees, and the same commits give the same bytes anywhere. */
 const diffFormat = [
@@ -42,12 +41,6 @@ async function complete(git: Git, args: string[]): Promise<Buffer> {
   const result = await git.run(args);
   if (result.exitCode !== 0 || result.cut) throw incomplete(result.stderr);
   return result.stdout;
-}
-
-/** Ends with a whole line and names both commits, so that the text's hash still stands for the whole change. */
-function cutText(text: string, from: string, to: string): string {
-  const lines = text.slice(0, text.lastIndexOf("\n") + 1);
-  return `${lines}\\ The rest is left out: the diff from ${from} to ${to} is larger than 1 MB.\n`;
 }
 
 function filesOf(raw: Buffer, numstat: Buffer): FileChange[] {

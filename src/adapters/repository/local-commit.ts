@@ -3,10 +3,11 @@ import { Failure } from "#domain/failure.ts";
 import type { Edit } from "#domain/fix.ts";
 import { Sha } from "#domain/ids.ts";
 import type { Repository } from "#ports/repository.ts";
+import { unrelated } from "./branches.ts";
 import type { Git } from "./local-git.ts";
 import type { Mirror } from "./local-mirror.ts";
-import type { TreeEntry } from "./local-tree.ts";
-import { incomplete, isGitOwn, isInside, isRegular, splitAtZero, treeEntries } from "./local-tree.ts";
+import { incomplete, splitAtZero, treeEntries } from "./local-tree.ts";
+import { commitFacts, placesFor } from "./tree-paths.ts";
 
 type Making = Pick<Repository, "commit" | "compose" | "revert">;
 
@@ -60,48 +61,6 @@ export async function contains(git: Git, descendant: string, ancestor: string): 
   return result.exitCode === 0;
 }
 
-/** Checks every edit against what is at its place now and gives the mode it shall have there. */
-function placesFor(edits: Edit[], entries: TreeEntry[]): Map<string, string> {
-  if (edits.length === 0) throw new Failure("invalid", "There is nothing to commit.");
-  const now = new Map(entries.flatMap((entry) => (entry.path === undefined ? [] : [[entry.path, entry]])));
-  const folders = new Set([...now.keys()].flatMap(foldersOf));
-  const written = edits.filter(({ content }) => content !== null).map(({ path }) => path);
-  const modes = new Map<string, string>();
-  for (const edit of edits) {
-    const why = modes.has(edit.path) ? "it is edited twice" : refusal(edit, now, folders, written);
-    if (why !== undefined) throw new Failure("invalid", `${JSON.stringify(edit.path)} cannot be written: ${why}.`);
-    modes.set(edit.path, edit.content === null ? "0" : (now.get(edit.path)?.mode ?? "100644"));
-  }
-  return modes;
-}
-
-function refusal(
-  { path, content }: Edit,
-  now: Map<string, TreeEntry>,
-  folders: Set<string>,
-  written: string[],
-): string | undefined {
-  if (!isInside(path) || !path.isWellFormed()) return "it is not a path inside the repository";
-  if (isGitOwn(path) || path.includes("\\")) return "such names are kept for Git or mean something else elsewhere";
-  const entry = now.get(path);
-  if (entry?.mode === "120000") return "it is a symbolic link";
-  if (entry?.mode === "160000") return "it is a submodule";
-  if (content === null) return entry !== undefined && isRegular(entry) ? undefined : "there is no such file to delete";
-  if (!content.isWellFormed()) return "its content is not valid Unicode";
-  if (folders.has(path)) return "it is a folder";
-  for (const folder of foldersOf(path)) {
-    const there = now.get(folder);
-    if (there?.mode === "120000") return `${JSON.stringify(folder)} is a symbolic link`;
-    if (there !== undefined || written.includes(folder)) return `${JSON.stringify(folder)} is not a folder`;
-  }
-  return undefined;
-}
-
-function foldersOf(path: string): string[] {
-  const parts = path.split("/");
-  return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join("/"));
-}
-
 async function writeTree(
   git: Git,
   { base, edits, modes, folder }: { base: string; edits: Edit[]; modes: Map<string, string>; folder: string },
@@ -126,11 +85,7 @@ async function commitTree(
   git: Git,
   { tree, parents, message, at }: { tree: string; parents: string[]; message: string; at: Date },
 ): Promise<Sha> {
-  const seconds = Math.floor(at.getTime() / 1_000);
-  if (!Number.isFinite(seconds) || seconds < 0) throw new Failure("invalid", "A commit needs a date.");
-  if (message.trim() === "" || message.includes("\0") || !message.isWellFormed()) {
-    throw new Failure("invalid", "A commit needs a message in plain text.");
-  }
+  const { seconds } = commitFacts({ message, at });
   const date = `@${seconds} +0000`;
   const environment = { GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date };
   const args = ["commit-tree", tree, ...parents.flatMap((parent) => ["-p", parent]), "-F", "-"];
@@ -176,9 +131,7 @@ async function requireCommonHistory(git: Git, base: string, fix: string): Promis
   const result = await git.run(["merge-base", "--end-of-options", base, fix]);
   if (result.exitCode > 1) throw incomplete(result.stderr);
   if (result.exitCode === 0) return;
-  throw new Failure("conflict", "The fix and the branch it is for share no history any more.", {
-    hint: "The branch was rewritten. Retry the issue to have the fix written anew.",
-  });
+  throw unrelated();
 }
 
 async function treeOf(git: Git, commit: string): Promise<Sha> {

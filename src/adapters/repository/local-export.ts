@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { extract } from "tar";
 import { Failure } from "#domain/failure.ts";
 import type { Git } from "./local-git.ts";
-import { incomplete, isGitOwn, isRegular, treeEntries } from "./local-tree.ts";
+import { incomplete, treeEntries } from "./local-tree.ts";
+import { isGitOwn, isRegular } from "./tree-paths.ts";
 
 const exportBytesMax = 2 * 1024 * 1024 * 1024;
 const filesMax = 500_000;

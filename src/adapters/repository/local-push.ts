@@ -1,6 +1,6 @@
-import { Failure } from "#domain/failure.ts";
 import { Sha } from "#domain/ids.ts";
 import type { Repository } from "#ports/repository.ts";
+import { archiveFor, archiveOf, lie, notShown, racing, refusedBranch, replaceable, validBranch } from "./branches.ts";
 import { contains } from "./local-commit.ts";
 import type { Mirror } from "./local-mirror.ts";
 import { redact, remoteFailure } from "./local-remote.ts";
@@ -14,8 +14,6 @@ const pushTriesMax = 3;
 const hookTimeoutFactor = 8;
 const whyCharactersMax = 500;
 const commitsLookedAtMax = 10_000;
-/** Production is never replaced, whatever a caller asks for. */
-const neverReplaced = ["main", "master"];
 
 /**
  * Moves branches of the remote. Every push names the exact commit that it expects there, and what it did is asked of the
@@ -70,8 +68,7 @@ async function replace(
   { from, to, agentEmail }: { from: Sha; to: Sha; agentEmail: string },
 ) {
   const { remote } = mirror;
-  validBranch(branch);
-  if (neverReplaced.includes(branch)) throw new Failure("invalid", `The branch ${branch} is never replaced.`);
+  replaceable(branch);
   await mirror.need([to]);
   for (let attempt = 0; attempt < pushTriesMax; attempt++) {
     const heads = await remote.heads();
@@ -99,13 +96,6 @@ async function holds(mirror: Mirror, head: string | undefined, commit: string): 
   // The head's whole history is here: a commit that is missing is not in it.
   if (!(await mirror.present([commit])).has(commit)) return false;
   return contains(await mirror.git(), head, commit);
-}
-
-/** Branch names that can be nothing else: no option, no refspec, no way out of `refs/heads/`. */
-export function validBranch(branch: string): void {
-  const usual = /^[A-Za-z0-9][\w./-]*$/.test(branch) && branch.length <= 200;
-  if (usual && !/\.\.|\/\/|\/\.|\.lock(\/|$)|[./]$/.test(branch)) return;
-  throw new Failure("invalid", `${JSON.stringify(branch.slice(0, 200))} is not a branch name that Vigil uses.`);
 }
 
 /** One push of one branch. `expected` is the commit that must be there, or nothing where the branch must not exist. */
@@ -153,8 +143,7 @@ async function keepCommits(
   const existing = archiveOf(heads, branch, from);
   if (existing !== null) return { kind: "kept", archivedAs: existing };
   if (!(await wouldLosePersonsWork(mirror, keeping))) return { kind: "kept", archivedAs: null };
-  // The short name may belong to another commit; the full one cannot.
-  const free = archiveNames(branch, from).find((name) => !heads.has(name)) ?? archiveName(branch, from);
+  const free = archiveFor(heads, branch, from);
   const push = await pushOnce(mirror, { branch: free, expected: "", to: from });
   if ((await mirror.remote.head(free)) === from) return { kind: "kept", archivedAs: free };
   const why = push.kind === "rejected" ? push.why : "the remote does not keep it";
@@ -175,36 +164,6 @@ async function wouldLosePersonsWork(
   return emails.some((email) => email !== "" && email !== agentEmail);
 }
 
-function archiveName(branch: string, from: string): string {
-  return `agent/archive/${branch}-${from}`;
-}
-
-function archiveNames(branch: string, from: string): string[] {
-  return [`agent/archive/${branch}-${from.slice(0, 8)}`, archiveName(branch, from)];
-}
-
-function archiveOf(heads: Map<string, string>, branch: string, from: string): string | null {
-  return archiveNames(branch, from).find((name) => heads.get(name) === from) ?? null;
-}
-
 function moved(head: string | undefined): { kind: "moved"; head: Sha | undefined } {
   return { kind: "moved", head: head === undefined ? undefined : Sha.parse(head) };
-}
-
-function lie(branch: string): string {
-  return `the remote accepted the push, but ${branch} does not show it`;
-}
-
-function notShown(branch: string): Failure {
-  return new Failure("unavailable", `The remote accepted the branch ${branch}, but does not show it.`);
-}
-
-function refusedBranch(branch: string, why: string): Failure {
-  return new Failure("misconfigured", `The remote refuses the branch ${branch}: ${why}.`, {
-    hint: "Let the agent create branches that begin with agent/.",
-  });
-}
-
-function racing(branch: string): Failure {
-  return new Failure("unavailable", `Others are pushing to ${branch} at this moment.`, { hint: "It is tried again." });
 }

@@ -2,7 +2,8 @@ import type { Sha } from "#domain/ids.ts";
 import { Sha as ShaSchema } from "#domain/ids.ts";
 import type { PastCommit, Snapshot } from "#ports/repository.ts";
 import type { Git } from "./local-git.ts";
-import { incomplete, isInside, isRegular, splitAtZero, textOf, treeEntries } from "./local-tree.ts";
+import { incomplete, splitAtZero, treeEntries } from "./local-tree.ts";
+import { isInside, isRegular, textOf } from "./tree-paths.ts";
 
 /** Bounds that the port promises. */
 const filesMax = 50_000;

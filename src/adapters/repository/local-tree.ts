@@ -1,5 +1,6 @@
 import { Failure } from "#domain/failure.ts";
 import type { Git } from "./local-git.ts";
+import { textOf } from "./tree-paths.ts";
 
 /** One file of a commit. `path` is `undefined` where its name is not valid UTF-8: no text can name it. */
 export interface TreeEntry {
@@ -27,21 +28,6 @@ function parseEntry(record: Buffer): TreeEntry {
   return { mode, id, size: size === "-" ? undefined : Number(size), path: textOf(record.subarray(tab + 1)) };
 }
 
-/** A file with content of its own; neither a symbolic link (120000) nor a submodule (160000). */
-export function isRegular({ mode }: { mode: string }): boolean {
-  return mode.startsWith("100");
-}
-
-/** Whether `path` is one that a file inside the commit can have: nothing that climbs out, nothing of Git's own. */
-export function isInside(path: string): boolean {
-  const parts = path.split("/");
-  return path.length <= 4_096 && !path.includes("\0") && parts.every((part) => !["", ".", ".."].includes(part));
-}
-
-export function isGitOwn(path: string): boolean {
-  return path.split("/").some((part) => part.toLowerCase() === ".git");
-}
-
 /** The records of git's `-z` output. */
 export function splitAtZero(output: Buffer): Buffer[] {
   const records: Buffer[] = [];
@@ -51,12 +37,6 @@ export function splitAtZero(output: Buffer): Buffer[] {
     start = end + 1;
   }
   return records;
-}
-
-/** The text of valid UTF-8, byte for byte; `undefined` for anything else. */
-export function textOf(bytes: Buffer): string | undefined {
-  const text = bytes.toString("utf8");
-  return Buffer.from(text, "utf8").equals(bytes) ? text : undefined;
 }
 
 /** A piece of the history is not there: nothing may be concluded from what is left (reliability C10). */

@@ -1,10 +1,11 @@
 import { Sha } from "#domain/ids.ts";
 import type { Repository } from "#ports/repository.ts";
+import { validBranch } from "./branches.ts";
 import { changesBetween } from "./local-changes.ts";
 import { contains, createCommits } from "./local-commit.ts";
 import { exportFiles } from "./local-export.ts";
 import { createMirror } from "./local-mirror.ts";
-import { createPushes, validBranch } from "./local-push.ts";
+import { createPushes } from "./local-push.ts";
 import { parseRemote } from "./local-remote.ts";
 import { createSnapshot } from "./local-snapshot.ts";
 

@@ -213,12 +213,19 @@ describe("credentials in the address (C17)", () => {
 describe("the source of the adapter", () => {
   it("has no forced push: no --force but the lease, no + in a pushed refspec (C3)", async () => {
     const folder = new URL("../../../src/adapters/repository/", import.meta.url);
-    for (const name of await readdir(folder)) {
+    for (const name of (await readdir(folder)).filter((path) => path.endsWith(".ts"))) {
       const source = await readFile(new URL(name, folder), "utf8");
       expect(source.match(/--force(?!-with-lease=)[\w-]*|--mirror\b|["'`]-f["'`]/g), name).toBeNull();
       const plus = source.split("\n").filter((line) => /["'`]\+/.test(line) && !line.includes("refs/remotes/origin/*"));
       expect(plus, name).toEqual([]);
     }
+  });
+
+  it("asks GitHub for a forced move in one place, where staging is replaced", async () => {
+    const folder = new URL("../../../src/adapters/repository/github/", import.meta.url);
+    const sources = await Promise.all((await readdir(folder)).map((name) => readFile(new URL(name, folder), "utf8")));
+    expect(sources.join("").match(/to, force: true/g)).toHaveLength(1);
+    expect(sources.join("").match(/updateRef\b|merge\(/g)).toBeNull();
   });
 });
 

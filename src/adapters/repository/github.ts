@@ -1,0 +1,56 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import type { Repository } from "#ports/repository.ts";
+import { createBlobCache } from "./github/blobs.ts";
+import { changesBetween } from "./github/changes.ts";
+import { type Credentials, createClient } from "./github/client.ts";
+import { exportFiles } from "./github/export.ts";
+import { createMaking } from "./github/making.ts";
+import { createMoving } from "./github/moving.ts";
+import { createObjects } from "./github/objects.ts";
+import { isWithin } from "./github/relations.ts";
+import { createSnapshot } from "./github/snapshot.ts";
+
+export interface GithubRepositoryOptions {
+  owner: string;
+  name: string;
+  credentials: Credentials;
+  /** `null`: github.com. */
+  apiUrl: string | null;
+  /** For contents that were read once; may be emptied at any time. */
+  scratch: string;
+  scratchBytesMax?: number;
+  /** Who commits. Commits of anyone else are a person's. */
+  identity?: { name: string; email: string };
+  /** For one call. */
+  timeoutMs?: number;
+  /** How often is written, and the unit of the waits between repetitions; other values only suit a server of one's own. */
+  pace?: { writeEveryMs: number; retryUnitMs: number };
+}
+
+const agentIdentity = { name: "Vigil", email: "vigil@localhost" };
+const timeoutDefaultMs = 20_000;
+/** Half of what a Vercel function has under /tmp. */
+const scratchBytesDefault = 256 * 1024 * 1024;
+/** GitHub's own advice for calls that write. */
+const politePace = { writeEveryMs: 1_000, retryUnitMs: 1_000 };
+
+/** A repository at GitHub through its API alone: no git program, and no more disk than a folder for what was read. */
+export function createGithubRepository(options: GithubRepositoryOptions): Repository {
+  const { owner, name, credentials, apiUrl, scratch } = options;
+  const identity = options.identity ?? agentIdentity;
+  const timeoutMs = options.timeoutMs ?? timeoutDefaultMs;
+  const client = createClient({ owner, name, credentials, apiUrl, timeoutMs, pace: options.pace ?? politePace });
+  // One folder for each repository: a content must not be readable through another one.
+  const folder = createHash("sha256").update(`${apiUrl} ${owner}/${name}`).digest("hex").slice(0, 16);
+  const cache = createBlobCache(join(scratch, folder), options.scratchBytesMax ?? scratchBytesDefault);
+  const objects = createObjects(client, cache);
+  return {
+    snapshot: async (commit) => createSnapshot(client, objects, await objects.commit(commit)),
+    export: async (commit, directory) => exportFiles(objects, await objects.commit(commit), directory),
+    changes: async (from, to) => changesBetween(objects, await objects.commit(from), await objects.commit(to)),
+    contains: (descendant, ancestor) => isWithin(client, objects, descendant, ancestor),
+    ...createMaking(client, objects, identity),
+    ...createMoving({ client, objects, agentEmail: identity.email }),
+  };
+}
