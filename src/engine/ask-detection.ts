@@ -1,5 +1,4 @@
 import { setTimeout as after } from "node:timers";
-import type { Transaction } from "#store/connect.ts";
 import type { Touched } from "#store/write/events.ts";
 import type { IntakeParts } from "./intake.ts";
 
@@ -22,7 +21,7 @@ export function detectionAsker({ queue, monotonicMs, batchWaitMs, observe }: Int
       queue.sendDetect(null, soonMs).catch((error: unknown) => observe({ kind: "queue_error", error }));
     }, atOnceEveryMs).unref();
   }
-  async function ask(tx: Transaction, touched: Touched[]): Promise<boolean> {
+  async function ask(touched: Touched[]): Promise<boolean> {
     const relevant = touched.filter(({ inProduction }) => inProduction);
     if (relevant.length === 0) return false;
     const isNew = relevant.some((one) => one.isNew);
@@ -38,7 +37,13 @@ export function detectionAsker({ queue, monotonicMs, batchWaitMs, observe }: Int
       return false;
     }
     askedAtMs = monotonicMs();
-    await queue.sendDetect(tx, isUrgent ? 0 : soonMs);
+    try {
+      await queue.sendDetect(null, isUrgent ? 0 : soonMs);
+    } catch (error) {
+      // The events are counted: nobody has to send them again because of this.
+      observe({ kind: "queue_error", error });
+      askLater();
+    }
     return isUrgent;
   }
   return { ask, stop: () => clearTimeout(timer) };

@@ -4,8 +4,8 @@ import { type EventScrubber, ScrubKind } from "#domain/privacy.ts";
 import { createSampler } from "#policy/sampling.ts";
 import { loadProject } from "#store/read/projects.ts";
 import type { Spool } from "#store/spool.ts";
-import { recordEvents } from "#store/write/events.ts";
-import { recordTraffic } from "#store/write/traffic.ts";
+import { type Arrival, recordEvents } from "#store/write/events.ts";
+import { recordTraffic, type TrafficArrival } from "#store/write/traffic.ts";
 import { absenceOf, isOutage, within } from "./absence.ts";
 import { arrivalOf, bytesOf, type Delivery, deliveryIn, textOf, trafficArrivalOf } from "./arrivals.ts";
 import { detectionAsker } from "./ask-detection.ts";
@@ -55,22 +55,24 @@ export function createIntake(parts: IntakeParts): Intake {
   const absence = absenceOf(parts, (records) => write(records.map(deliveryIn)));
 
   async function write(deliveries: Delivery[]): Promise<void> {
+    const arrivals = deliveries.flatMap((delivery) => delivery.arrivals);
     const urgent = await within(
       writeWithinMs,
-      connection.db.transaction(async (tx) => {
-        const arrivals = deliveries.flatMap((delivery) => delivery.arrivals);
-        const touched = await recordEvents(tx, projectId, arrivals);
-        await recordTraffic(
-          tx,
-          projectId,
-          deliveries.flatMap(({ traffic }) => traffic),
-        );
-        return detection.ask(tx, touched);
-      }),
+      record(
+        arrivals,
+        deliveries.flatMap(({ traffic }) => traffic),
+      ),
     );
-    remember(deliveries.flatMap(({ arrivals }) => arrivals.map(({ fingerprint }) => fingerprint)));
+    remember(arrivals.map(({ fingerprint }) => fingerprint));
     // Woken only for what cannot wait: a storm must not keep every worker looking for work.
     if (urgent) parts.observe({ kind: "committed" });
+  }
+
+  /** Each step may be repeated after a failure of the next: ids tell what is counted. */
+  async function record(arrivals: Arrival[], traffic: TrafficArrival[]): Promise<boolean> {
+    const touched = await recordEvents(connection, projectId, arrivals);
+    if (traffic.length > 0) await connection.db.transaction((tx) => recordTraffic(tx, projectId, traffic));
+    return detection.ask(touched);
   }
 
   function remember(fingerprints: string[]): void {

@@ -5,15 +5,19 @@ import { type IngestKey, ingestKeys, userHasher } from "#ingest/keys.ts";
 import type { Delivery } from "#ingest/plain.ts";
 import { discardBody } from "./body.ts";
 import type { Handler } from "./respond.ts";
-import { isSecret } from "./secret.ts";
+import { oneOf } from "./secret.ts";
 
 /** What every way of reporting has in common: whose key it is, how much it may still send, what the readers need. */
+
+/** A process has one key; what it is compared with is worked out once and not for every request. */
+let opening: { ingestKey: string; keyOf: (presented: string | null) => IngestKey | undefined } | undefined;
 
 /** What the presented key stands for; tells nothing about which keys exist: it is compared with all of them whichever fits. */
 export function keyFor(presented: string | null, agent: Agent): IngestKey | undefined {
   const { ingestKey } = agent.secrets;
-  const fitting = ingestKey === null ? [] : ingestKeys(ingestKey).filter(({ secret }) => isSecret(presented, secret));
-  return fitting[0]?.key;
+  if (ingestKey === null) return undefined;
+  if (opening?.ingestKey !== ingestKey) opening = { ingestKey, keyOf: oneOf(ingestKeys(ingestKey)) };
+  return opening.keyOf(presented);
 }
 
 /** A key that a page shows to everybody is a browser's, whatever it was made for (reliability D3). */

@@ -9,6 +9,18 @@ export function isSecret(presented: string | null, expected: string | null): boo
   return timingSafeEqual(digest(presented), digest(expected));
 }
 
+/** The same for one of several: every one of them is compared, whichever fits. Made once for many requests. */
+export function oneOf<Meaning>(secrets: readonly { secret: string; meaning: Meaning }[]) {
+  const expected = secrets
+    .filter(({ secret }) => secret !== "")
+    .map(({ secret, meaning }) => ({ digest: digest(secret), meaning }));
+  return (presented: string | null): Meaning | undefined => {
+    if (presented === null || presented === "") return undefined;
+    const given = digest(presented);
+    return expected.filter((one) => timingSafeEqual(given, one.digest))[0]?.meaning;
+  };
+}
+
 /** The token of `Authorization: Bearer <token>`, from that header only. Two headers, or anything around it, is none. */
 export function bearerOf(request: Request): string | null {
   return /^Bearer {1,5}([\x21-\x7e]{1,1000})$/i.exec(request.headers.get("authorization") ?? "")?.[1] ?? null;

@@ -21,13 +21,13 @@ export function derivedKey(ingestKey: string, { environment, trust }: (typeof bo
 }
 
 /** Every key that opens the ingest endpoints, with what it stands for. No tables: they follow from the one that is configured. */
-export function ingestKeys(ingestKey: string): readonly { secret: string; key: IngestKey }[] {
+export function ingestKeys(ingestKey: string): readonly { secret: string; meaning: IngestKey }[] {
   return keysOf(ingestKey);
 }
 
-const keysOf = ofTheLast((ingestKey): { secret: string; key: IngestKey }[] => [
-  { secret: ingestKey, key: { environment: null, trust: "server" } },
-  ...bound.map((key) => ({ secret: derivedKey(ingestKey, key), key })),
+const keysOf = ofTheLast((ingestKey): { secret: string; meaning: IngestKey }[] => [
+  { secret: ingestKey, meaning: { environment: null, trust: "server" } },
+  ...bound.map((key) => ({ secret: derivedKey(ingestKey, key), meaning: key })),
 ]);
 
 /** A way for an application to report: what to set where it runs. */

@@ -85,6 +85,11 @@ function mistakeOf(error: Error, code: string | undefined): { message: string; h
   };
 }
 
+/** A row that had to be new was there already (SQLSTATE 23505). */
+export function isDuplicate(error: unknown): boolean {
+  return causes(error).some((one) => codeOf(one) === "23505");
+}
+
 function isOutage(error: Error, code: string | undefined): boolean {
   if (code === undefined) return codeless.test(error.message);
   if (code === "XX000") return poolerOutage.test(error.message);

@@ -1,10 +1,11 @@
 import { type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
 import type { ErrorEvent } from "#domain/event.ts";
-import type { Transaction } from "../connect.ts";
+import type { Connection, Transaction } from "../connect.ts";
+import { isDuplicate } from "../outage.ts";
 import { counts, groupBy, instants, minuteOf, texts } from "./columns.ts";
 import { addMissingSamples, dropOldSamples, samplesInsert } from "./samples.ts";
-import { rememberNew } from "./seen-events.ts";
+import { remember, rememberNew } from "./seen-events.ts";
 
 /** One event as it is counted. Everything in it is scrubbed. */
 export interface Arrival extends Pick<ErrorEvent, "at" | "environment" | "release" | "trust" | "userHash"> {
@@ -34,27 +35,55 @@ export interface Touched {
 }
 
 /**
- * Stores a batch, counts it and tells detection about what happened in production: a few statements, however many events.
- * An event that was delivered before (same id) is not counted again, whether its sample is still there or not. Every
- * statement takes its rows in the order of their keys, so that batches of several processes cannot deadlock.
+ * Stores a batch, counts it and tells what it did to each kind of error. An event that was delivered before (same id) is not
+ * counted again, whether its sample is still there or not. Nearly always nothing of a batch came before: then all of it is one
+ * statement, which its ids end where one of them is known. Every statement takes its rows in the order of their keys, and
+ * the ids first, so that batches of several processes cannot deadlock.
  */
-export async function recordEvents(tx: Transaction, projectId: string, arrivals: Arrival[]): Promise<Touched[]> {
+export async function recordEvents(
+  connection: Pick<Connection, "db" | "rows">,
+  projectId: string,
+  arrivals: Arrival[],
+): Promise<Touched[]> {
+  if (arrivals.length === 0) return [];
+  try {
+    const batch = batchOf(projectId, arrivals);
+    const rows = await connection.rows(TouchedRow, countAll(batch, remember(arrivals.map(({ key }) => key))));
+    // Apart from the counting: left undone by a crash, the next sample of the kind does it.
+    if (batch.fresh.some(({ payload }) => payload !== null) || rows.some((row) => row.is_new)) {
+      await connection.db.transaction((tx) => keepSamples(tx, batch, rows));
+    }
+    return touchedBy(batch, rows);
+  } catch (error) {
+    if (!isDuplicate(error)) throw error;
+  }
+  return connection.db.transaction((tx) => recordFresh(tx, projectId, arrivals));
+}
+
+/** What of a batch was not counted before. */
+async function recordFresh(tx: Transaction, projectId: string, arrivals: Arrival[]): Promise<Touched[]> {
   const isNew = await rememberNew(
     tx,
     arrivals.map(({ key }) => key),
   );
-  const fresh = arrivals.filter((_, place) => isNew[place]);
-  if (fresh.length === 0) return [];
-  const touched = await countFingerprints(tx, projectId, fresh);
-  const samples = samplesInsert(projectId, fresh);
-  // One way to the database and back instead of three.
-  await tx.execute(sql`
-    WITH minutes AS (${minutesInsert(projectId, fresh)}),
-      users AS (${usersInsert(projectId, fresh)})
-      ${samples === undefined ? sql`` : sql`, samples AS (${samples})`}
-    SELECT 1`);
-  if (samples !== undefined) await dropOldSamples(tx, projectId, fresh);
-  return touched;
+  const batch = batchOf(
+    projectId,
+    arrivals.filter((_, place) => isNew[place]),
+  );
+  if (batch.fresh.length === 0) return [];
+  const rows = z.array(TouchedRow).parse(rowsOf(await tx.execute(countAll(batch))));
+  await keepSamples(tx, batch, rows);
+  return touchedBy(batch, rows);
+}
+
+interface CountedBatch {
+  projectId: string;
+  fresh: Arrival[];
+  groups: ReturnType<typeof groupOf>[];
+}
+
+function batchOf(projectId: string, fresh: Arrival[]): CountedBatch {
+  return { projectId, fresh, groups: groupBy(fresh, ({ fingerprint }) => fingerprint).map(groupOf) };
 }
 
 const TouchedRow = z.object({
@@ -63,12 +92,44 @@ const TouchedRow = z.object({
   state: z.string(),
   issue_status: z.string().nullable(),
 });
+type TouchedRow = z.infer<typeof TouchedRow>;
+
+function touchedBy({ groups }: CountedBatch, rows: TouchedRow[]): Touched[] {
+  const inProduction = new Map(groups.map((group) => [group.newest.fingerprint, group.inProduction > 0]));
+  return rows.map(({ fingerprint, is_new: isNew, state, issue_status: issueStatus }) => ({
+    ...{ fingerprint, isNew, state, issueStatus },
+    inProduction: inProduction.get(fingerprint) === true,
+  }));
+}
+
+/** One way to the database and back; `seen` goes first. */
+function countAll(batch: CountedBatch, seen?: SQL): SQL {
+  const samples = samplesInsert(batch.projectId, batch.fresh);
+  return sql`
+    WITH ${seen === undefined ? sql`` : sql`seen AS (${seen}),`}
+      counted AS (${fingerprintsInsert(batch, seen === undefined ? sql`` : sql`WHERE (SELECT count(*) FROM seen) > 0`)}),
+      minutes AS (${minutesInsert(batch.projectId, batch.fresh)}),
+      users AS (${usersInsert(batch.projectId, batch.fresh)})
+      ${samples === undefined ? sql`` : sql`, samples AS (${samples})`}
+    SELECT * FROM counted ORDER BY fingerprint`;
+}
+
+async function keepSamples(tx: Transaction, batch: CountedBatch, rows: TouchedRow[]): Promise<void> {
+  const { projectId, fresh, groups } = batch;
+  const isNew = new Set(rows.flatMap((row) => (row.is_new ? [row.fingerprint] : [])));
+  const missing = groups.flatMap(({ newest, payload }) =>
+    payload === null && isNew.has(newest.fingerprint)
+      ? [{ fingerprint: newest.fingerprint, sample: newest.sample() }]
+      : [],
+  );
+  await addMissingSamples(tx, projectId, missing);
+  await dropOldSamples(tx, projectId, fresh);
+}
 
 /** Staging never opens an issue: its events only make the kind of error known (detection.md §2.4.1). */
-async function countFingerprints(tx: Transaction, projectId: string, fresh: Arrival[]): Promise<Touched[]> {
-  const groups = groupBy(fresh, ({ fingerprint }) => fingerprint).map(groupOf);
+function fingerprintsInsert({ projectId, groups }: CountedBatch, condition: SQL): SQL {
   const column = <Value>(read: (group: (typeof groups)[number]) => Value) => groups.map(read);
-  const result = await tx.execute(sql`
+  return sql`
     INSERT INTO agent_fingerprints AS known (project_id, fingerprint, cause_key, title, issue_type, sample, event_count,
       unseen_count, first_seen, last_seen, first_release, last_release, state)
     SELECT ${projectId}, fingerprint, cause_key, title, issue_type, sample::jsonb, events,
@@ -80,6 +141,7 @@ async function countFingerprints(tx: Transaction, projectId: string, fresh: Arri
       ${instants(column(({ firstSeen }) => firstSeen))}, ${instants(column(({ lastSeen }) => lastSeen))},
       ${texts(column(({ newest }) => newest.release))}, ${texts(column(({ newest }) => (newest.isNoise ? "noise" : "candidate")))})
       AS given (fingerprint, cause_key, title, issue_type, sample, events, first_seen, last_seen, release, state)
+    ${condition}
     ON CONFLICT (project_id, fingerprint) DO UPDATE SET
       event_count = known.event_count + excluded.event_count,
       unseen_count = known.unseen_count + excluded.unseen_count,
@@ -89,25 +151,7 @@ async function countFingerprints(tx: Transaction, projectId: string, fresh: Arri
       -- A sample from production is worth more than one from staging; without one, the older stays.
       sample = CASE WHEN excluded.unseen_count > 0 AND excluded.sample <> 'null' THEN excluded.sample ELSE known.sample END
     RETURNING fingerprint, xmax = 0 AS is_new, state,
-      (SELECT status FROM agent_issues WHERE agent_issues.id = known.issue_id) AS issue_status`);
-  const known = new Map(
-    z
-      .array(TouchedRow)
-      .parse(rowsOf(result))
-      .map((row) => [row.fingerprint, row]),
-  );
-  const missing = groups.flatMap(({ newest, payload }) =>
-    payload === null && known.get(newest.fingerprint)?.is_new
-      ? [{ fingerprint: newest.fingerprint, sample: newest.sample() }]
-      : [],
-  );
-  await addMissingSamples(tx, projectId, missing);
-  return groups.flatMap(({ newest: { fingerprint }, inProduction }) => {
-    const row = known.get(fingerprint);
-    if (row === undefined) return [];
-    const { is_new: isNew, state, issue_status: issueStatus } = row;
-    return [{ fingerprint, isNew, inProduction: inProduction > 0, state, issueStatus }];
-  });
+      (SELECT status FROM agent_issues WHERE agent_issues.id = known.issue_id) AS issue_status`;
 }
 
 function groupOf(group: [Arrival, ...Arrival[]]) {

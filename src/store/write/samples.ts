@@ -26,6 +26,7 @@ export function samplesInsert(projectId: string, arrivals: Arrival[]): SQL | und
 /** Drops what is too many now of the kinds that the batch brought payloads of. */
 export async function dropOldSamples(tx: Transaction, projectId: string, arrivals: Arrival[]): Promise<void> {
   const kept = arrivals.filter(({ payload }) => payload !== null);
+  if (kept.length === 0) return;
   const touched = [...new Set(kept.map(({ fingerprint }) => fingerprint))];
   await tx.execute(sql`
     DELETE FROM agent_events WHERE project_id = ${projectId} AND id IN (

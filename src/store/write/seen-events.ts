@@ -1,8 +1,15 @@
 import { hash } from "node:crypto";
-import { lt, sql } from "drizzle-orm";
+import { lt, type SQL, sql } from "drizzle-orm";
 import type { Database, Transaction } from "../connect.ts";
 import { seenEvents } from "../schema.ts";
 import { texts } from "./columns.ts";
+
+/** Remembers what is counted now; fails as a duplicate where one of the keys is known, or stands there twice. */
+export function remember(keys: readonly string[]): SQL {
+  return sql`
+    INSERT INTO agent_seen_events (key, seen_at)
+    SELECT key::uuid, clock_timestamp() FROM unnest(${texts(keys.toSorted())}) AS key RETURNING key`;
+}
 
 /**
  * Remembers what is counted now and answers, place by place, whether it is new: what was counted before, or stands earlier
