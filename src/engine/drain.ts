@@ -26,11 +26,14 @@ export async function drain(engine: Engine, queues: readonly QueueName[], mayGoO
   return processed;
 }
 
+/** Between two looks at a kind of error that is an issue already: its counts may be as old as that. */
+const detectionRestMs = 5_000;
+
 /** One job of any queue. What a job throws is the job's failure, never the worker's. */
 export async function runJob(engine: Engine, job: Job): Promise<void> {
   try {
     if (job.queue === "detect") {
-      await detect(engine);
+      await detect(engine, { restMs: detectionRestMs });
       await engine.queue.complete(null, job);
     } else if (job.queue === "notify") await deliver(engine, job);
     else await work(engine, job, job.queue as ActiveStatus);

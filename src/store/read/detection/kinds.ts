@@ -25,11 +25,17 @@ const UnseenRow = z.object({
 });
 type UnseenRow = z.infer<typeof UnseenRow>;
 
-/** Kinds of errors with events that detection has not looked at, with everything there is to judge them by. */
+/** Where new events change no more than counts: an issue that is being worked on, or a kind that nobody wants to hear of. */
+const onlyCounts = sql`(f.state IN ('muted', 'noise') OR i.status NOT IN ('resolved', 'failed', 'rejected', 'dismissed'))`;
+
+/**
+ * Kinds of errors with events that detection has not looked at, with everything there is to judge them by. Those whose events
+ * only count are left out for `restMs` after each look: a storm of known errors must not keep detection busy.
+ */
 export async function unseenFingerprints(
   connection: Connection,
   projectId: string,
-  at: Date,
+  { at, restMs }: { at: Date; restMs: number },
   limit: number,
   windowsMs: readonly number[],
 ): Promise<UnseenFingerprint[]> {
@@ -40,6 +46,7 @@ export async function unseenFingerprints(
         FROM agent_fingerprints f
         LEFT JOIN agent_issues i ON i.id = f.issue_id OR (f.issue_id IS NULL AND i.project_id = f.project_id AND i.fingerprint = f.fingerprint)
         WHERE f.project_id = ${projectId} AND f.unseen_count > 0
+          AND (f.looked_at IS NULL OR f.looked_at <= ${iso(new Date(at.getTime() - restMs))} OR ${onlyCounts} IS NOT TRUE)
         ORDER BY f.looked_at NULLS FIRST, f.first_seen LIMIT ${limit}`,
   );
   if (found.length === 0) return [];
@@ -83,6 +90,15 @@ function kindOf({ fingerprint, state, cause_key, title, issue_type, sample, own_
   };
 }
 
+/** Whether anything is left that detection has not looked at. */
+export async function isAnythingUnseen({ rows }: Connection, projectId: string): Promise<boolean> {
+  const [row] = await rows(
+    z.object({ any: z.boolean() }),
+    sql`SELECT EXISTS (SELECT FROM agent_fingerprints WHERE project_id = ${projectId} AND unseen_count > 0) AS any`,
+  );
+  return row?.any === true;
+}
+
 function startsOf(at: Date, windowsMs: readonly number[]): Date[] {
   return windowsMs.map((ms) => new Date(at.getTime() - ms));
 }
@@ -123,13 +139,22 @@ async function eventsWithin({ rows }: Connection, projectId: string, asked: stri
 }
 
 async function usersWithin({ rows }: Connection, projectId: string, asked: string[], starts: Date[]) {
-  const columns = starts.map((start) => sql`count(DISTINCT u.user_hash) FILTER (WHERE u.last_at > ${iso(start)})`);
+  const columns = starts.map((start) => sql`count(*) FILTER (WHERE last_at > ${iso(start)})`);
   const found = await rows(
     z.object({ asked: z.string(), ever: z.coerce.number(), within: z.array(z.coerce.number()) }),
-    sql`WITH ${family(projectId, asked)}
-        SELECT f.asked, count(DISTINCT u.user_hash) AS ever, jsonb_build_array(${sql.join(columns, sql`, `)}) AS within
-        FROM family f JOIN agent_issue_users u ON u.project_id = ${projectId} AND u.fingerprint = f.fingerprint
-        GROUP BY f.asked`,
+    sql`WITH ${family(projectId, asked)},
+          sized AS (SELECT *, count(*) OVER (PARTITION BY asked) AS size FROM family),
+          reached AS (
+            SELECT f.asked, u.user_hash, u.last_at FROM sized f
+            JOIN agent_issue_users u ON u.project_id = ${projectId} AND u.fingerprint = f.fingerprint),
+          -- Only of several kinds together can a user be one of each.
+          together AS (SELECT asked FROM sized WHERE size > 1)
+        SELECT asked, count(*) AS ever, jsonb_build_array(${sql.join(columns, sql`, `)}) AS within
+        FROM (
+          SELECT asked, last_at FROM reached WHERE asked NOT IN (SELECT asked FROM together)
+          UNION ALL
+          SELECT asked, max(last_at) FROM reached WHERE asked IN (SELECT asked FROM together) GROUP BY asked, user_hash
+        ) AS counted GROUP BY asked`,
   );
   return new Map(found.map(({ asked: of, ever, within }) => [of, { ever, within }]));
 }
