@@ -1,5 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
+import type { PGlite } from "@electric-sql/pglite";
 import { type SQL, sql } from "drizzle-orm";
 import { drizzle as drizzlePostgres } from "drizzle-orm/node-postgres";
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
@@ -137,6 +139,7 @@ export async function connectEmbedded({ directory, restoreFrom }: EmbeddedOption
       ...(inMemory ? {} : { dataDir: path }),
       ...(restoreFrom === undefined ? {} : { loadDataDir: restoreFrom }),
     });
+    giveOthersTheirTurn(client);
     const db: Database = drizzle({ client, schema });
     const transaction: Database["transaction"] = db.transaction.bind(db);
     db.transaction = (work, config) => transaction(work, config).catch(rethrow);
@@ -176,6 +179,25 @@ function rethrow(error: unknown): never {
 
 function bossWithin(tx: Transaction): Db {
   return fromDrizzle({ execute: async (query) => ({ rows: decode(await tx.execute(sql`${query}`)) }) }, sql);
+}
+
+/** Statements may keep everything else waiting for so long together. */
+const turnMs = 5;
+
+/**
+ * PGlite runs in this thread and answers without a turn of the event loop: a long transaction would keep every request waiting
+ * to its end. Between two statements everything else gets its turn.
+ */
+function giveOthersTheirTurn(client: Pick<PGlite, "execProtocolRaw">): void {
+  const execute = client.execProtocolRaw.bind(client);
+  let turnAtMs = performance.now();
+  client.execProtocolRaw = async (message, options) => {
+    if (performance.now() - turnAtMs > turnMs) {
+      await turn();
+      turnAtMs = performance.now();
+    }
+    return execute(message, options);
+  };
 }
 
 function rowsThrough(db: Database): Connection["rows"] {

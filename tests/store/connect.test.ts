@@ -1,3 +1,4 @@
+import { setImmediate as turn } from "node:timers/promises";
 import { eq, sql } from "drizzle-orm";
 import { PgBoss } from "pg-boss";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -22,6 +23,26 @@ describe.each(databasesAndPooler())("a connection to $name", ({ open, kind }) =>
   const titles = async () =>
     (await connection.db.select({ title: issues.title }).from(issues)).map(({ title }) => title);
   const newIssue = { severity: "P2", issueType: "api_error", title: "one", message: "m" };
+
+  test("leaves everything else its turn during a long transaction", async () => {
+    const untilTheEnd = new AbortController();
+    let turns = 0;
+    const others = (async () => {
+      while (!untilTheEnd.signal.aborted) {
+        await turn();
+        turns++;
+      }
+    })();
+    await turn();
+    const before = turns;
+    await connection.db.transaction(async (tx) => {
+      for (let n = 0; n < 50; n++) await tx.execute(sql`SELECT count(*) FROM generate_series(1, 50000)`);
+    });
+    const meanwhile = turns - before;
+    untilTheEnd.abort();
+    await others;
+    expect(meanwhile).toBeGreaterThan(5);
+  });
 
   test("starts with the default project", async () => {
     expect(connection.kind).toBe(kind);
