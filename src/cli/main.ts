@@ -13,10 +13,15 @@ const program = new Command("vigil")
 
 program
   .command("doctor")
-  .description("checks configuration and connections, and says what is missing and how to fix it")
+  .description("checks every credential, permission and connection, and says what to change; changes nothing itself")
   .option("--json", "one JSON object instead of text")
-  .action((options: { json?: boolean }) =>
-    run(async () => (await import("./doctor.ts")).doctor({ json: options.json ?? false, write: console.log })),
+  .option("--send", "send a message to Slack as well")
+  .addHelpText("after", "\nExit 0: Vigil can work with this, 1: it cannot (what is in the way is marked with ✗).")
+  .action((options: { json?: boolean; send?: boolean }) =>
+    run(async () => {
+      const { doctor } = await import("./doctor.ts");
+      return doctor({ json: options.json ?? false, send: options.send ?? false, write: terminal().write });
+    }),
   );
 
 program

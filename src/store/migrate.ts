@@ -46,6 +46,20 @@ export async function migrate(connection: Connection, { directory }: { directory
   return report;
 }
 
+/** The folder's files that have not run on this database. Changes nothing; refuses what `migrate` would refuse. */
+export async function missingMigrations(
+  connection: Connection,
+  { directory }: { directory: string },
+): Promise<string[]> {
+  const migrations = await readMigrations(directory);
+  return connection.script(async (run) => {
+    if (!(await exists(run, "agent_migrations"))) return migrations.map(({ name }) => name);
+    const applied = await recorded(run);
+    firstMissing(migrations, applied);
+    return migrations.filter(({ version }) => !applied.has(version)).map(({ name }) => name);
+  });
+}
+
 async function readMigrations(directory: string): Promise<Migration[]> {
   const names = await readdir(directory).catch((cause: unknown) => {
     throw new Failure("misconfigured", "The folder with the database migrations is missing.", { cause });

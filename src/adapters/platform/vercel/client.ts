@@ -100,8 +100,7 @@ export function createVercelClient(options: VercelClientOptions): VercelClient {
     async change(method, path, query = {}) {
       const { response, body } = await call(method, path, query);
       if (response.ok) return { kind: "accepted" };
-      const failure = refusal(response.status, body, options.projectId);
-      if (failure.code === "misconfigured" || failure.code === "forbidden") throw failure;
+      if (response.status === 401 || response.status === 403) throw refusal(response.status, body, options.projectId);
       return { kind: "refused", status: response.status, why: saidIn(body) ?? `status ${response.status}` };
     },
   };
