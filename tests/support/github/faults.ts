@@ -16,6 +16,8 @@ export interface Fault {
    */
   when?: "before" | "after" | "cut" | "hang";
   answer?: Answer;
+  /** What happens elsewhere right before the call is done. */
+  meanwhile?: () => Promise<unknown>;
 }
 
 export const serverError: Answer = { status: 502, body: { message: "Server Error" } };

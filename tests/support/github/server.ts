@@ -162,6 +162,7 @@ async function serve(world: World, request: IncomingMessage, response: ServerRes
   const body = await readBody(request);
   world.calls.push(`${method} ${url.pathname}`);
   const fault = faultFor(world.faults, method, url.pathname);
+  await fault?.meanwhile?.();
   if (fault?.when === "hang") return;
   const overruled = fault !== undefined && (fault.when ?? "before") === "before";
   const answer =

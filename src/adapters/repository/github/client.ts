@@ -40,8 +40,8 @@ const Paced = Octokit.plugin(retry, throttling);
 /** Longer than this nobody is kept waiting inside a step: the engine comes back later. */
 const limitWaitMaxSeconds = 5;
 const repeatsMax = 2;
-/** Repeating these changes nothing: they are answers. */
-const answers = [400, 401, 403, 404, 405, 409, 410, 422, 451];
+/** Repeating these changes nothing: they are answers, or limits, which are waited for apart. */
+const answers = [400, 401, 403, 404, 405, 409, 410, 422, 429, 451];
 
 export function createClient(options: ClientOptions): Client {
   const { owner, name, credentials } = options;
