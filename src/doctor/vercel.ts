@@ -1,7 +1,8 @@
 import { createEnvironmentProbes } from "#adapters/platform/environment-probe.ts";
 import { createVercelClient, type VercelClient } from "#adapters/platform/vercel/client.ts";
 import { domainState } from "#adapters/platform/vercel/domains.ts";
-import { Project } from "#adapters/platform/vercel/shapes.ts";
+import { askProject } from "#adapters/platform/vercel/lookup.ts";
+import type { Project } from "#adapters/platform/vercel/shapes.ts";
 import { createVercelPlatform, protectionHeaders } from "#adapters/platform/vercel.ts";
 import type { Config } from "#config.ts";
 import { asFinding, type Checkup, degraded, down, type Finding, type Findings, ok } from "./checkup.ts";
@@ -35,8 +36,7 @@ async function projectFindings(
   platform: Vercel,
   repository: Config["repository"],
 ): Promise<Findings> {
-  const path = `/v9/projects/${encodeURIComponent(platform.projectId)}`;
-  const { value: project } = await client.get(path, {}, Project);
+  const { value: project } = await askProject(client, platform.projectId);
   return {
     vercel: ok(`the token opens project ${project.name}`),
     "vercel rights": await rightsFinding(client, platform.projectId),

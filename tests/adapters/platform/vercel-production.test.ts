@@ -106,9 +106,26 @@ describe("after going back", () => {
     vercel.pushed("main", commits.best);
     expect(await settled(platform, "production", commits.best)).toMatchObject({
       kind: "failed",
-      why: expect.stringContaining("rolled back at Vercel by operator"),
+      why: expect.stringContaining("rolled back at Vercel by somebody"),
     });
     expect([await served(vercel), changes(vercel)]).toEqual([commits.good, []]);
+  });
+
+  it("undoes no rollback that a person made after one of its own had ended", async () => {
+    const { vercel, platform } = await aVercel();
+    await aHistory(vercel, commits.good, commits.better);
+    await platform.restore("production", commits.good);
+    vercel.age(600_000);
+    vercel.promote(vercel.deployments()[1]?.id ?? "");
+    await expect.poll(() => served(vercel), patience).toBe(commits.better);
+    vercel.rollBack(vercel.deployments()[0]?.id ?? "");
+    await expect.poll(() => served(vercel), patience).toBe(commits.good);
+    vercel.pushed("main", commits.best);
+    expect(await settled(platform, "production", commits.best)).toMatchObject({
+      kind: "failed",
+      why: expect.stringContaining("rolled back at Vercel by somebody"),
+    });
+    expect(await served(vercel)).toBe(commits.good);
   });
 
   it("reports a promotion that failed once, and tries it anew later", async () => {

@@ -80,7 +80,8 @@ it("keeps new production deployments from the domain after a rollback until one 
   const rolled = await ask(`POST /v1/projects/${vercel.projectId}/rollback/${first}?${team}&description=why`);
   expect(rolled.status).toBe(201);
   await expect.poll(serves, patience).toBe(commit);
-  const project = async () => (await ask(`GET /v9/projects/${vercel.projectId}?${team}`)).body;
+  const project = async () => (await ask(`GET /v9/projects/${vercel.projectId}?${team}&rollbackInfo=true`)).body;
+  expect((await ask(`GET /v9/projects/${vercel.projectId}?${team}`)).body).not.toHaveProperty("lastAliasRequest");
   expect(await project()).toMatchObject({
     lastAliasRequest: { type: "rollback", jobStatus: "succeeded" },
     rollbackDescription: { description: "why" },

@@ -118,7 +118,7 @@ function routesOf(state: VercelState) {
     route(
       "GET",
       /^\/v9\/projects\/([^/]+)$/,
-      withProject(() => ({ status: 200, body: projectOf(state) })),
+      withProject((_, query) => ({ status: 200, body: projectOf(state, query) })),
     ),
     route("GET", /^\/v[67]\/deployments$/, (_, query) => ({ status: 200, body: listOf(state, query) })),
     route("GET", /^\/v13\/deployments\/([^/]+)$/, ([wanted]) => {
@@ -184,7 +184,7 @@ function rollBack(state: VercelState, to: VercelDeployment | undefined, descript
 const isRollbackCandidate = (state: VercelState, { readySubstate, id }: VercelDeployment) =>
   readySubstate === "PROMOTED" && id !== state.domains.production?.id;
 
-function projectOf(state: VercelState) {
+function projectOf(state: VercelState, query: URLSearchParams) {
   const [org, repo] = (state.options.repository ?? "owner/name").split("/");
   const { production } = state.domains;
   const link = {
@@ -194,7 +194,7 @@ function projectOf(state: VercelState) {
     productionBranch: state.options.productionBranch ?? "main",
     deployHooks: [],
   };
-  const { rolledBack } = state;
+  const { rollbackDescription } = state;
   return {
     id: state.projectId,
     accountId: state.teamId ?? "user",
@@ -204,18 +204,11 @@ function projectOf(state: VercelState) {
     ...(state.isPaused ? { paused: true } : {}),
     targets: production === null ? {} : { production: detailOf(state, production) },
     alias: [{ domain: state.hostNames.production, target: "PRODUCTION" }],
-    lastAliasRequest: state.lastAliasRequest,
-    lastRollbackTarget: rolledBack === null ? null : {},
-    ...(rolledBack === null || rolledBack.description === null
+    ...(rollbackDescription === null
       ? {}
-      : {
-          rollbackDescription: {
-            userId: "user",
-            username: "operator",
-            description: rolledBack.description,
-            createdAt: 1,
-          },
-        }),
+      : { rollbackDescription: { userId: "user", username: "operator", ...rollbackDescription } }),
+    // Left out unless it is asked for.
+    ...(query.get("rollbackInfo") === "true" ? { lastAliasRequest: state.lastAliasRequest } : {}),
     ssoProtection:
       (state.options.protection ?? "none") === "none"
         ? null

@@ -59,7 +59,9 @@ export function createState(options: VercelOptions) {
     hostNames: { production: "", staging: "" },
     lastAliasRequest: null as AliasRequest | null,
     /** Set while production is rolled back: new production deployments get no domains. */
-    rolledBack: null as { toDeploymentId: string; description: string | null } | null,
+    rolledBack: null as { toDeploymentId: string } | null,
+    /** Kept when the rollback is over, as the last one's. */
+    rollbackDescription: null as { description: string; createdAt: number } | null,
     faults: [] as Fault[],
     calls: [] as VercelServer["calls"],
     visits: [] as VercelServer["visits"],
@@ -120,13 +122,14 @@ export function createState(options: VercelOptions) {
         requestedAt: now(),
       };
       state.lastAliasRequest = request;
+      if (description !== null) state.rollbackDescription = { description, createdAt: now() };
       later((options.aliasMs ?? 30) / 2, () => {
         request.jobStatus = "in-progress";
       });
       later(options.aliasMs ?? 30, () => {
         request.jobStatus = options.aliasJobs ?? "succeeded";
         if (request.jobStatus !== "succeeded") return;
-        state.rolledBack = type === "rollback" ? { toDeploymentId: to.id, description } : null;
+        state.rolledBack = type === "rollback" ? { toDeploymentId: to.id } : null;
         assignProduction(to);
       });
     },

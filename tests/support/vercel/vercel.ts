@@ -84,7 +84,7 @@ export interface VercelServer {
   connect(): void;
   disconnect(): void;
   pauseProject(): void;
-  /** Lets the last change of domains be that much longer ago. */
+  /** Lets the last change of domains, and what was written to it, be that much longer ago. */
   age(ms: number): void;
   fault(fault: Fault): void;
   /** Every call to the API, as "POST /v10/projects/…". */
@@ -117,7 +117,7 @@ export async function startVercel(options: VercelOptions = {}): Promise<VercelSe
     deployments: () => state.deployments,
     cancel: (id) => state.cancel(state.require(id)),
     remove: (id) => state.remove(state.require(id)),
-    rollBack: (id) => state.requestAlias("rollback", state.require(id), "because a person says so"),
+    rollBack: (id) => state.requestAlias("rollback", state.require(id), null),
     promote: (id) => state.requestAlias("promote", state.require(id), null),
     connect: () => {
       state.isConnected = true;
@@ -130,6 +130,7 @@ export async function startVercel(options: VercelOptions = {}): Promise<VercelSe
     },
     age: (ms) => {
       if (state.lastAliasRequest !== null) state.lastAliasRequest.requestedAt -= ms;
+      if (state.rollbackDescription !== null) state.rollbackDescription.createdAt -= ms;
     },
     fault: (fault) => state.faults.push({ ...fault }),
     calls: state.calls,

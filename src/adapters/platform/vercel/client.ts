@@ -151,7 +151,7 @@ function refusal(status: number, body: string, projectId: string): Failure {
   }
   if (status === 403) {
     return new Failure("forbidden", "Vercel does not allow this with VERCEL_TOKEN and VERCEL_TEAM_ID.", {
-      hint: `The token's owner needs the role Developer, Member or Owner in the project's team. ${tokenHint}`,
+      hint: `The token's owner needs the role Owner or Member in the project's team (or Project Administrator). ${tokenHint}`,
       cause,
     });
   }

@@ -11,6 +11,8 @@ import { AliasJobs, type Project } from "./shapes.ts";
 const pollMs = 500;
 /** By this a rollback of ours is known: after it Vigil may promote again, after a person's it may not. */
 const ourMark = "Vigil: back to";
+/** The description is stored with the request, yet not in the same moment. */
+const descriptionMs = 5 * 60_000;
 
 export type DomainState =
   | { kind: "free" }
@@ -23,10 +25,12 @@ export type DomainState =
 export function domainState(project: Project): DomainState {
   const request = project.lastAliasRequest;
   if (request?.jobStatus === "pending" || request?.jobStatus === "in-progress") return { kind: "moving" };
-  const isRollback = request?.type === "rollback" && request.jobStatus === "succeeded";
-  if (isRollback || (project.lastRollbackTarget ?? null) !== null) {
-    const { description, username } = project.rollbackDescription ?? {};
-    return { kind: "rolled_back", byUs: description?.startsWith(ourMark) ?? false, by: nameOf(username) };
+  if (request?.type === "rollback" && request.jobStatus === "succeeded") {
+    const { description, username, createdAt } = project.rollbackDescription ?? {};
+    // What was written at another rollback says nothing about this one.
+    const isOfThis = Math.abs((createdAt ?? 0) - request.requestedAt) < descriptionMs;
+    const byUs = isOfThis && (description?.startsWith(ourMark) ?? false);
+    return { kind: "rolled_back", byUs, by: nameOf(isOfThis ? username : undefined) };
   }
   if (request?.jobStatus === "failed") return { kind: "failed", atMs: request.requestedAt };
   return { kind: "free" };

@@ -30,7 +30,7 @@ export interface LookupOptions {
 export function createLookup({ client, projectId, apiUrl, urls }: LookupOptions): Lookup {
   const list = (query: Record<string, string>) =>
     client.get("/v7/deployments", { projectId, limit: `${deploymentsMax}`, ...query }, DeploymentList);
-  const project = () => client.get(`/v9/projects/${encodeURIComponent(projectId)}`, {}, Project);
+  const project = () => askProject(client, projectId);
 
   async function newest(environment: Environment): Promise<Deployment[]> {
     const where: Record<string, string> =
@@ -71,6 +71,10 @@ export function createLookup({ client, projectId, apiUrl, urls }: LookupOptions)
     },
   };
 }
+
+/** Without `rollbackInfo` Vercel leaves out what was last asked of the production domains. */
+export const askProject = (client: VercelClient, projectId: string) =>
+  client.get(`/v9/projects/${encodeURIComponent(projectId)}`, { rollbackInfo: "true" }, Project);
 
 const inOrder = (deployments: Deployment[]) => deployments.toSorted((a, b) => b.created - a.created);
 

@@ -46,9 +46,9 @@ export const Project = z.object({
       requestedAt: z.number(),
     })
     .nullish(),
-  /** Something while production is rolled back. */
-  lastRollbackTarget: z.object({}).nullish(),
-  rollbackDescription: z.object({ description: z.string().nullish(), username: z.string().nullish() }).nullish(),
+  rollbackDescription: z
+    .object({ description: z.string().nullish(), username: z.string().nullish(), createdAt: z.number().nullish() })
+    .nullish(),
   ssoProtection: z.object({ deploymentType: z.string() }).nullish(),
   passwordProtection: z.object({ deploymentType: z.string() }).nullish(),
 });
