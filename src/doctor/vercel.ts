@@ -82,10 +82,7 @@ function domainsFinding(project: Project): Finding {
   const domains = domainState(project);
   if (domains.kind === "rolled_back") {
     const message = `production is rolled back (by ${domains.byUs ? "Vigil" : domains.by}): what is pushed does not go live`;
-    return degraded(
-      message,
-      "Promote a deployment in Vercel when it may go on; the next fix of Vigil ends only its own rollback.",
-    );
+    return degraded(message, "Promote a deployment in Vercel when it may go on; Vigil ends only its own rollbacks.");
   }
   if (project.autoAssignCustomDomains === false) {
     return degraded(

@@ -200,7 +200,7 @@ export function guardPlatform(platform: Platform, guard: Guard): Platform {
         guard,
         release("restore", environment, commit, true),
         () => platform.restore(environment, commit),
-        (result) => result === "restored",
+        (result) => result !== "unsupported",
       ),
   };
 }

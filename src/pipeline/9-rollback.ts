@@ -38,21 +38,42 @@ async function rollBack(issue: RollingBack, world: World) {
   if (reverted.kind === "conflict") {
     const conflict = `Newer commits touch the same lines (${reverted.files.join(", ")}): main still holds the fix`;
     // Without a platform that jumped back, production still runs what had to go.
-    const serves = restored === "restored" ? `Rolled back: ${shortId(previous)} serves` : "ROLLBACK FAILED";
+    const serves = restored !== "unsupported" ? `Rolled back: ${shortId(previous)} serves` : "ROLLBACK FAILED";
     return move("failed", `${serves}. ${because}. ${conflict}`, [{ kind: "freeze", because: conflict }]);
   }
   if (newer?.commit !== undefined && !(await world.repository.contains(reverted.head, newer.commit))) {
     const left = `Someone deployed ${shortId(newer.commit)} meanwhile: it is left alone, and main no longer holds the fix`;
     return move("failed", `${because}. ${left}`);
   }
-  const expected = restored === "restored" ? previous : reverted.head;
   if (restored === "unsupported") {
     const pending = await deployRevert(issue, reverted.head, world);
     if (pending !== undefined) return pending;
   }
+  const expected = restored === "unsupported" ? reverted.head : previous;
   await proveServing(expected, world);
+  const end = restored === "held" ? await leadOn(issue, { previous, head: reverted.head }, world) : serves(expected);
+  if (typeof end !== "string") return end;
   const frozen = await tooManyRollbacks(world);
-  return move("failed", `${because}. Rolled back: ${shortId(expected)} serves`, frozen === undefined ? [] : [frozen]);
+  return move("failed", `${because}. Rolled back: ${end}`, frozen === undefined ? [] : [frozen]);
+}
+
+const serves = (commit: Sha) => `${shortId(commit)} serves`;
+
+/** The platform holds everything pushed back until a release is deployed through it: the reverted main is that release. */
+async function leadOn(issue: RollingBack, { previous, head }: { previous: Sha; head: Sha }, world: World) {
+  const state = await world.platform.ensureDeployed("production", head);
+  if (state.kind === "ready") {
+    await proveServing(head, world);
+    return serves(head);
+  }
+  const now = world.clock.now();
+  const isLate = now.getTime() - issue.statusSince.getTime() > world.settings.production.deployTimeoutMs;
+  if (state.kind === "pending" && !isLate) {
+    return wait(new Date(now.getTime() + state.lookAgainMs), state.because ?? "the reverted main is being deployed");
+  }
+  // Production is safe: that nothing new goes live is for people to end.
+  const why = state.kind === "failed" ? state.why : notReadyInTime(state);
+  return `${serves(previous)}, and the platform lets nothing that is pushed go live until a person deploys it: ${why}`;
 }
 
 /** A release after ours, which a jump back would lose; its commit where production says it. `undefined`: there is none. */

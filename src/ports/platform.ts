@@ -23,6 +23,9 @@ export interface Platform {
    */
   checkHealth(environment: Environment, expected: Sha | null): Promise<HealthCheck>;
 
-  /** Serves `commit` again at once, or answers `unsupported` where the platform cannot. */
-  restore(environment: Environment, commit: Sha): Promise<"restored" | "unsupported">;
+  /**
+   * Serves `commit` again at once, or answers `unsupported` where the platform cannot. `held`: it serves again, and the
+   * platform lets no pushed release go live any more until one is brought there by `ensureDeployed`.
+   */
+  restore(environment: Environment, commit: Sha): Promise<"restored" | "held" | "unsupported">;
 }

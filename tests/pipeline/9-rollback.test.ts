@@ -82,6 +82,46 @@ describe("rollback", () => {
     expect(calls).toEqual(["advance main c→d", "check d", "check d"]);
   });
 
+  describe("where the platform holds pushed releases back after its rollback", () => {
+    const held = (platform: Partial<Platform>) => parts({}, { restore: async () => "held", ...platform });
+
+    it("deploys the reverted main, proves it, and only then ends", async () => {
+      const waiting = held({
+        ensureDeployed: async () => ({
+          kind: "pending",
+          providerId: "r",
+          lookAgainMs: 500,
+          because: "it is being built",
+        }),
+      });
+      expect(await rollback(anIssueAt("rolling_back"), aWorld(waiting))).toMatchObject({
+        kind: "wait",
+        because: "it is being built",
+      });
+      expect(waiting.calls).toEqual(["advance main c→d", "check a", "check a"]);
+      const { calls, ...ready } = held({ ensureDeployed: async () => ({ kind: "ready", providerId: "r", url: "u" }) });
+      expect(await rollback(anIssueAt("rolling_back"), aWorld(ready))).toMatchObject({
+        kind: "move",
+        because: "errors rose 80 % (limit 50 %). Rolled back: dddddddd serves",
+      });
+      expect(calls).toEqual(["advance main c→d", "check a", "check a", "check d", "check d"]);
+    });
+
+    it("stays on the previous version and says so when the reverted main cannot be deployed", async () => {
+      const { calls: _, ...given } = held({
+        ensureDeployed: async () => ({ kind: "failed", why: "the build failed", log: "" }),
+      });
+      expect(await rollback(anIssueAt("rolling_back"), aWorld(given))).toMatchObject({
+        kind: "move",
+        to: "failed",
+        because: expect.stringMatching(
+          /Rolled back: aaaaaaaa serves, and .* until a person deploys it: the build failed$/,
+        ),
+        evidence: [],
+      });
+    });
+  });
+
   it("never jumps back over something newer that serves: the fix is reverted on top of it", async () => {
     const { calls, ...given } = parts(
       { head: async () => aSha("9") },

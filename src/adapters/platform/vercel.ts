@@ -5,9 +5,10 @@ import { type Environment, type Sha, shortId } from "#domain/ids.ts";
 import type { DeploymentState, Platform } from "#ports/platform.ts";
 import { type EnvironmentProbes, servingOf } from "./environment-probe.ts";
 import { createVercelClient, type VercelAccess } from "./vercel/client.ts";
-import { requestRollback, untilMoved } from "./vercel/domains.ts";
+import { domainState, requestRollback, untilMoved } from "./vercel/domains.ts";
 import { createLookup, noAddress } from "./vercel/lookup.ts";
 import { type Found, progressOf, type VercelParts } from "./vercel/progress.ts";
+import type { Project } from "./vercel/shapes.ts";
 
 /** A rollback moves domains, which Vercel does in seconds; what takes longer is tried again by the caller. */
 const restoreTimeoutMs = 45_000;
@@ -91,8 +92,11 @@ async function ask(
   return { check, url: address.url };
 }
 
-/** Vercel's instant rollback, for production. `unsupported`: the deployment is gone, never served, or the plan forbids it. */
-async function restore(vercel: Vercel, environment: Environment, commit: Sha): Promise<"restored" | "unsupported"> {
+/**
+ * Vercel's instant rollback, for production, which holds new releases back from then on. `unsupported`: the deployment
+ * is gone, never served, or the plan forbids it.
+ */
+async function restore(vercel: Vercel, environment: Environment, commit: Sha): ReturnType<Platform["restore"]> {
   if (environment !== "production") return "unsupported";
   const { client, lookup, options } = vercel;
   const { value: deployments } = await lookup.ofCommit("production", commit);
@@ -103,7 +107,7 @@ async function restore(vercel: Vercel, environment: Environment, commit: Sha): P
   const isUnderWay = last?.toDeploymentId === target.uid && ["pending", "in-progress"].includes(last.jobStatus);
   if (!isUnderWay) {
     const { check } = await ask(vercel, "production", commit);
-    if (check.servedCommit === commit) return "restored";
+    if (check.servedCommit === commit) return isHeldByUs(project) ? "held" : "restored";
     const asked = { deploymentId: target.uid, commit };
     const changed = await requestRollback(client, options.projectId, asked);
     // 409: domains are being moved already; whether to our deployment, the wait below finds out.
@@ -112,7 +116,13 @@ async function restore(vercel: Vercel, environment: Environment, commit: Sha): P
   const deadlineMs = performance.now() + restoreTimeoutMs;
   await untilMoved({ client, lookup, projectId: options.projectId }, target.uid, deadlineMs);
   await untilServed(vercel, commit, deadlineMs);
-  return "restored";
+  return "held";
+}
+
+/** Our own rollback still stands, or is being ended. */
+function isHeldByUs(project: Project): boolean {
+  const domains = domainState(project);
+  return domains.kind === "moving" || (domains.kind === "rolled_back" && domains.byUs);
 }
 
 /** The new address takes a moment to reach every edge; whether the release is well is for the caller's checks to say. */

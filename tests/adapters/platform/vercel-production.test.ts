@@ -21,9 +21,9 @@ describe("going back at Vercel", () => {
   it("is an instant rollback: no build, and nothing more when it is asked twice", async () => {
     const { vercel, platform } = await aVercel();
     await aHistory(vercel, commits.good, commits.better);
-    expect(await platform.restore("production", commits.good)).toBe("restored");
+    expect(await platform.restore("production", commits.good)).toBe("held");
     expect(await served(vercel)).toBe(commits.good);
-    expect(await platform.restore("production", commits.good)).toBe("restored");
+    expect(await platform.restore("production", commits.good)).toBe("held");
     expect(changes(vercel)).toHaveLength(1);
     expect(vercel.deployments()).toHaveLength(2);
   });
@@ -32,8 +32,15 @@ describe("going back at Vercel", () => {
     const { vercel, platform } = await aVercel({ aliasMs: 300 });
     await aHistory(vercel, commits.good, commits.better);
     const both = [platform.restore("production", commits.good), platform.restore("production", commits.good)];
-    expect(await Promise.all(both)).toEqual(["restored", "restored"]);
+    expect(await Promise.all(both)).toEqual(["held", "held"]);
     expect(await served(vercel)).toBe(commits.good);
+  });
+
+  it("needs nothing where the release serves already, and holds nothing back then", async () => {
+    const { vercel, platform } = await aVercel();
+    await aHistory(vercel, commits.good);
+    expect(await platform.restore("production", commits.good)).toBe("restored");
+    expect(changes(vercel)).toEqual([]);
   });
 
   it("is finished by the next call when the answer to the first was lost", async () => {
@@ -41,7 +48,7 @@ describe("going back at Vercel", () => {
     await aHistory(vercel, commits.good, commits.better);
     vercel.fault({ status: 502, times: 1, path: "/rollback/", after: true });
     await expect(platform.restore("production", commits.good)).rejects.toMatchObject({ code: "unavailable" });
-    expect(await platform.restore("production", commits.good)).toBe("restored");
+    expect(await platform.restore("production", commits.good)).toBe("held");
     expect(changes(vercel)).toHaveLength(1);
     expect(await served(vercel)).toBe(commits.good);
   });
