@@ -7,6 +7,7 @@ import { secretValuesOf } from "#config/secret-values.ts";
 import { intervalRefusal } from "#config/tick.ts";
 import { type Config, config } from "#config.ts";
 import { Failure } from "#domain/failure.ts";
+import type { Environment } from "#domain/ids.ts";
 import { withPatch } from "#domain/settings.ts";
 import type { Engine } from "#engine/engine.ts";
 import { type HealthReport, healthOf } from "#engine/health.ts";
@@ -18,7 +19,7 @@ import { type Schedule, startSchedule } from "#engine/schedule.ts";
 import { sourceMapFinder } from "#engine/source-maps.ts";
 import { upgradeGroups } from "#engine/upgrade-groups.ts";
 import { sentenceOf } from "#engine/work.ts";
-import { derivedKey } from "#ingest/keys.ts";
+import { waysIn } from "#ingest/keys.ts";
 import { createOriginalFrames } from "#ingest/original-frames.ts";
 import { createScrubber } from "#ingest/scrub.ts";
 import { eventScrubber } from "#ingest/scrub-event.ts";
@@ -286,11 +287,7 @@ async function platformFor(
     startCommand: platform.startCommand ?? "node src/server.ts",
     ports: platform.ports,
     healthPath: platform.healthPath,
-    // A key that can report from this one environment and do nothing else: the master key stays here.
-    environmentVariables: (environment) => ({
-      REPORT_URL: `${appUrl}/api/ingest/events`,
-      REPORT_KEY: secrets.ingestKey === null ? "" : derivedKey(secrets.ingestKey, { environment, trust: "server" }),
-    }),
+    environmentVariables: (environment) => waysToReport(appUrl, secrets.ingestKey, environment),
     nodePath: process.execPath,
     readyTimeoutMs,
     drainMs,
@@ -318,6 +315,22 @@ async function hostedPlatformFor(chosen: Config, platform: Hosted): Promise<Plat
     probes: createEnvironmentProbes({ controlUrl, headers }),
     redact: createScrubber(secretValuesOf(chosen)).code,
   });
+}
+
+/**
+ * What a release reports with: by itself, or through Sentry's SDK, which reads its variables. The key can report from this one
+ * environment and do nothing else: the master key stays here.
+ */
+function waysToReport(appUrl: string, ingestKey: string | null, environment: Environment): Record<string, string> {
+  const ways = ingestKey === null ? [] : waysIn(appUrl, ingestKey);
+  const way = ways.find((one) => one.environment === environment && one.trust === "server");
+  if (way === undefined) return {};
+  return {
+    REPORT_URL: `${appUrl}/api/ingest/events`,
+    REPORT_KEY: way.key,
+    SENTRY_DSN: way.dsn,
+    SENTRY_ENVIRONMENT: environment,
+  };
 }
 
 /** `trouble`: why the model refused its last call for good; `null` when it answered. */

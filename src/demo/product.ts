@@ -36,8 +36,10 @@ export async function startProduct(options: {
   directory: string;
   repository: string;
   sandbox: "bubblewrap" | "none";
+  /** Where the application is another one. */
+  variables?: Record<string, string>;
 }): Promise<Product> {
-  const { directory, repository, sandbox } = options;
+  const { directory, repository, sandbox, variables = {} } = options;
   const [port, stagingPort, productionPort] = [await getPort(), await getPort(), await getPort()];
   const at = (n: number) => `http://127.0.0.1:${n}`;
   const apiToken = secret();
@@ -57,6 +59,7 @@ export async function startProduct(options: {
     AGENT_API_TOKEN: apiToken,
     CRON_SECRET: secret(),
     ...(sandbox === "none" ? { AGENT_SANDBOX: "none" } : {}),
+    ...variables,
   };
   const logFile = join(directory, "vigil.log");
   const log = openSync(logFile, "a");

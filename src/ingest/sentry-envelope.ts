@@ -7,6 +7,8 @@ export interface Envelope {
   /** The full DSN, where the sender identifies itself in the body. */
   dsn: string | null;
   sentAt: string | null;
+  /** The share of requests that the sender tells of, where it says so. */
+  sampleRate: number | null;
   items: { type: string; payload: Buffer }[];
 }
 
@@ -22,6 +24,7 @@ export function readEnvelope(body: Buffer): Envelope {
     eventId: textIn(head.header, "event_id"),
     dsn: textIn(head.header, "dsn"),
     sentAt: textIn(head.header, "sent_at"),
+    sampleRate: sampleRateIn(head.header),
     items: [],
   };
   for (let at = head.next; at < body.length; ) {
@@ -36,6 +39,11 @@ export function readEnvelope(body: Buffer): Envelope {
     at = end + 1;
   }
   return envelope;
+}
+
+function sampleRateIn({ trace }: Record<string, unknown>): number | null {
+  const rate = typeof trace === "object" && trace !== null && "sample_rate" in trace ? Number(trace.sample_rate) : 0;
+  return rate > 0 && rate <= 1 ? rate : null;
 }
 
 function headerAt(body: Buffer, from: number): { header: Record<string, unknown>; next: number } {

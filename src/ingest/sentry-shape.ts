@@ -101,6 +101,51 @@ export const SentryEvent = z.object({
 });
 export type SentryEvent = z.infer<typeof SentryEvent>;
 
+/** A list of spans as the SDKs send it since version 11; of the attributes only text and numbers are looked at. */
+export const SentrySpans = z.object({
+  items: lastOf(
+    z.object({
+      name: text,
+      span_id: text,
+      trace_id: text,
+      end_timestamp: moment,
+      is_segment: flag,
+      status: text,
+      attributes: z
+        .record(z.string(), z.object({ value: z.unknown() }).nullish().catch(null))
+        .nullish()
+        .catch(null),
+    }),
+    1_000,
+  ),
+});
+export type SentrySpan = NonNullable<NonNullable<z.infer<typeof SentrySpans>["items"]>[number]>;
+
+/** What the SDKs sent of a request before they sent spans. */
+export const SentryTransaction = z.object({
+  event_id: text,
+  timestamp: moment,
+  release: text,
+  environment: text,
+  transaction: text,
+  transaction_info: z.object({ source: text }).nullish().catch(null),
+  request: z.object({ method: text }).nullish().catch(null),
+  contexts: z
+    .object({
+      trace: z
+        .object({
+          op: text,
+          status: text,
+          data: z.object({ "http.response.status_code": whole }).nullish().catch(null),
+        })
+        .nullish()
+        .catch(null),
+      response: z.object({ status_code: whole }).nullish().catch(null),
+    })
+    .nullish()
+    .catch(null),
+});
+
 /** How requests ended, counted by the SDK minute by minute. */
 export const SentrySessions = z.object({
   aggregates: lastOf(

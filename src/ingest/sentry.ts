@@ -4,6 +4,7 @@ import { trafficReportFrom } from "./given-event.ts";
 import type { Delivery, Parsed } from "./plain.ts";
 import type { Envelope } from "./sentry-envelope.ts";
 import { sentryErrorEventOf } from "./sentry-event.ts";
+import { addSpans, addTransaction } from "./sentry-requests.ts";
 import { SentrySessions } from "./sentry-shape.ts";
 
 /** Sentry's protocol: what an application sends when only its DSN was changed (detection.md §1a). */
@@ -15,17 +16,24 @@ const eventBytesMax = 1024 * 1024;
 const limits = { depthMax: 100, valuesMax: 200_000 };
 
 /**
- * The errors and the counted requests of an envelope. Other items (transactions, spans, logs, attachments, replays,
- * client reports, single sessions) are known and left aside, unknown ones as well: SDKs learn new ones every year.
+ * The errors and the counted requests of an envelope. Other items (logs, attachments, replays, client reports, single
+ * sessions) are known and left aside, unknown ones as well: SDKs learn new ones every year.
  */
 export function parseEnvelope(envelope: Envelope, delivery: Delivery): Parsed {
   const parsed: Parsed = { events: [], traffic: [], rejected: [] };
   for (const [index, { type, payload }] of envelope.items.entries()) {
     if (type === "event") addEvent(parsed, index, payload, delivery, envelope.sentAt);
     // Anybody can send with a browser's key: such counts are left aside (reliability D3).
-    else if (type === "sessions" && delivery.key.trust === "server") addSessions(parsed, index, payload, delivery);
+    else if (delivery.key.trust !== "server") continue;
+    else if (type === "sessions") addSessions(parsed, index, payload, delivery);
+    else if (type === "span") addSpans(parsed, jsonOf(payload), delivery, envelope.sampleRate);
+    else if (type === "transaction") addTransaction(parsed, jsonOf(payload), delivery, envelope.sampleRate);
   }
   return parsed;
+}
+
+function jsonOf(payload: Buffer): unknown {
+  return boundedJson(payload.toString("utf8"), limits);
 }
 
 /** The older protocol: the body is one event. */
@@ -39,7 +47,7 @@ function addEvent(parsed: Parsed, index: number, payload: Buffer, delivery: Deli
   if (payload.byteLength > eventBytesMax) {
     throw new Failure("too_large", `The event is larger than ${eventBytesMax} bytes.`);
   }
-  const event = sentryErrorEventOf(boundedJson(payload.toString("utf8"), limits), delivery, sentAt);
+  const event = sentryErrorEventOf(jsonOf(payload), delivery, sentAt);
   if (typeof event === "string") parsed.rejected.push({ index, reason: event });
   else parsed.events.push(event);
 }
@@ -49,7 +57,7 @@ function addEvent(parsed: Parsed, index: number, payload: Buffer, delivery: Deli
  * been answered well; its events are counted anyway.
  */
 function addSessions(parsed: Parsed, index: number, payload: Buffer, delivery: Delivery): void {
-  const shape = SentrySessions.safeParse(boundedJson(payload.toString("utf8"), limits));
+  const shape = SentrySessions.safeParse(jsonOf(payload));
   if (!shape.success) {
     parsed.rejected.push({ index, reason: "is no list of sessions" });
     return;

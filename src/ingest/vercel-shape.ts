@@ -22,7 +22,7 @@ export const VercelLine = z.object({
   traceId: text,
   "trace.id": text,
   proxy: z
-    .object({ method: text, path: text, statusCode: status, timestamp: moment, userAgent: z.unknown() })
+    .object({ method: text, path: text, statusCode: status, timestamp: moment, userAgent: z.unknown(), clientIp: text })
     .nullish()
     .catch(null),
 });

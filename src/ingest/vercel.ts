@@ -138,13 +138,23 @@ function commonOf(line: VercelLine) {
     httpStatus: status,
     traceId: line.traceId ?? line["trace.id"] ?? null,
     requestId: line.requestId ?? null,
+    user: visitorOf(line),
     tags: isRevalidation(line) ? { noise: "revalidation" } : isProbe(line) ? { noise: "probe" } : {},
   };
 }
 
-function isProbe({ proxy }: VercelLine): boolean {
+function isProbe(line: VercelLine): boolean {
+  return agentsOf(line).some((agent) => agent.startsWith("vigil-probe"));
+}
+
+/** Nobody signs in to a platform's log: who asked is as near as it gets, and only a keyed hash of it is kept. */
+function visitorOf(line: VercelLine): string | null {
+  return line.proxy?.clientIp ? `${line.proxy.clientIp} ${agentsOf(line).join(" ").slice(0, 300)}` : null;
+}
+
+function agentsOf({ proxy }: VercelLine): string[] {
   const agents = Array.isArray(proxy?.userAgent) ? proxy.userAgent : [proxy?.userAgent];
-  return agents.some((agent) => typeof agent === "string" && agent.startsWith("vigil-probe"));
+  return agents.filter((agent) => typeof agent === "string");
 }
 
 function count(parsed: Parsed, { id, line, status, hasError }: Request, delivery: DrainDelivery): void {

@@ -108,6 +108,25 @@ describe.each(databases())("from events to issues on $name", ({ open }) => {
     });
   });
 
+  it("counts no request twice where one source tells of the application and another of each route", async () => {
+    const reads = readsOf(connection, "default");
+    const release = aSha("c");
+    const requests = (operation: string, count: number) => ({
+      ...{ at, environment: "production" as const, release, operation, requests: count, failures: 0 },
+    });
+    const of = (operation: string | null) =>
+      reads.requestsOf({ environment: "production", release, operation, since: new Date(at.getTime() - 60_000) });
+    await ingest(engine, { events: [], traffic: [requests("", 50)] });
+    expect(await of(null)).toEqual({ kind: "measured", value: 50 });
+    expect(await of("GET /a")).toMatchObject({ kind: "unmeasured", why: expect.stringContaining("as a whole only") });
+    await ingest(engine, { events: [], traffic: [requests("GET /a", 30), requests("GET /b", 10)] });
+    expect(await of(null)).toEqual({ kind: "measured", value: 50 });
+    expect(await of("GET /a")).toEqual({ kind: "measured", value: 30 });
+    expect(await of("GET /c")).toEqual({ kind: "measured", value: 0 });
+    const history = await reads.trafficHistory("production", at);
+    expect((history.hourBefore ?? 0) * 12).toBe(50);
+  });
+
   it("never lowers the severity of an open issue, and never touches one that a person inserted", async () => {
     await connection.db.execute(
       sql`INSERT INTO agent_issues (severity, issue_type, title, message) VALUES ('P4', 'note', 'A by hand', 'm')`,

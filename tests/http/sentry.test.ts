@@ -262,6 +262,76 @@ describe("browsers", () => {
   });
 });
 
+describe("requests that are traced", () => {
+  const attribute = (value: unknown) => ({ value, type: "string" });
+  const span = (id: string, more: Record<string, unknown>, change: object = {}) => ({
+    ...{ trace_id: "t".repeat(32), span_id: id, name: "GET /orders/:id", is_segment: true, status: "ok" },
+    end_timestamp: "2026-11-23T09:59:30Z",
+    attributes: Object.fromEntries(
+      Object.entries({
+        ...{ "sentry.op": "http.server", "sentry.segment.name.source": "route", "sentry.release": "shop@5" },
+        ...{ "sentry.environment": "production", "http.response.status_code": 200, ...more },
+      }).map(([name, value]) => [name, attribute(value)]),
+    ),
+    ...change,
+  });
+  const spans = (rate: unknown, ...items: unknown[]) =>
+    `{"trace":{"sample_rate":${JSON.stringify(rate)}}}\n{"type":"span"}\n${JSON.stringify({ version: 2, items })}`;
+  const counted = () =>
+    agent.stored.traffic.map(({ operation, requests, failures }) => [operation, requests, failures]);
+
+  it("count by route, each once, as many as the sample stands for", async () => {
+    const items = [
+      span("1", {}),
+      span("2", { "http.response.status_code": 503 }),
+      span("3", { "sentry.segment.name.source": "url", "http.request.method": "GET", "url.path": "/files/17" }),
+      span("4", { "http.response.status_code": null }, { status: "error" }),
+    ];
+    expect((await send(spans("0.1", ...items))).status).toBe(200);
+    expect(counted()).toEqual([
+      ["GET /orders/:id", 10, 0],
+      ["GET /orders/:id", 10, 10],
+      ["GET /files/:id", 10, 0],
+      ["GET /orders/:id", 10, 10],
+    ]);
+    const [first] = agent.stored.traffic;
+    await send(spans("0.1", items[0]));
+    expect(agent.stored.traffic.at(-1)).toEqual(first);
+  });
+
+  it("are no work inside a request, no outgoing call and no look of ours", async () => {
+    const others = [
+      span("1", {}, { is_segment: false }),
+      span("2", { "sentry.op": "http.client" }),
+      span("3", { "user_agent.original": "vigil-probe/1" }),
+      null,
+      "text",
+      { attributes: [] },
+    ];
+    expect((await send(spans("1", ...others))).status).toBe(200);
+    expect(counted()).toEqual([]);
+  });
+
+  it.each(["0", "-1", "2", "NaN", null, {}])("count as themselves where the sample is %j", async (rate) => {
+    await send(spans(rate, span("1", {})));
+    expect(counted()).toEqual([["GET /orders/:id", 1, 0]]);
+  });
+
+  it("came as transactions from older SDKs", async () => {
+    const transaction = (change: object) =>
+      `{}\n{"type":"transaction"}\n${JSON.stringify({
+        ...{ event_id: eventId, timestamp: 1_795_427_970, release: "shop@4", environment: "production" },
+        ...{ transaction: "POST /orders", transaction_info: { source: "route" } },
+        contexts: { trace: { op: "http.server", data: { "http.response.status_code": 500 } } },
+        ...change,
+      })}`;
+    await send(transaction({}));
+    await send(transaction({ contexts: { trace: { op: "queue.process" } } }));
+    await send(transaction({}), { key: keys.browser });
+    expect(counted()).toEqual([["POST /orders", 1, 1]]);
+  });
+});
+
 describe("the older protocol", () => {
   it("takes one event", async () => {
     const body = JSON.stringify({ event_id: eventId, message: "hello", level: "warning", logger: "x" });

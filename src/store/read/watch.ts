@@ -4,6 +4,7 @@ import { Frame } from "#domain/event.ts";
 import { dispersionOf, type ErrorCounts, type ErrorKind, type Measurement } from "#domain/evidence.ts";
 import type { Connection } from "../connect.ts";
 import type { Reads } from "./reads.ts";
+import { requestsOnce } from "./requests.ts";
 
 const kindsMax = 100;
 /** A kind of error that was not seen for this long counts as new (reliability A11). */
@@ -107,15 +108,19 @@ async function requestsBetween(
 ): Promise<Measurement> {
   const { environment, release, operation, from, to } = range;
   const [row] = await rows(
-    z.object({ requests: z.coerce.number().nullable(), reported: z.boolean() }),
-    sql`SELECT sum(requests) FILTER (
-              WHERE (${release}::text IS NULL OR release = ${release})
-                AND (${operation}::text IS NULL OR operation = ${operation})
-                AND minute >= date_trunc('minute', ${from.toISOString()}::timestamptz)
-                AND (${to?.toISOString() ?? null}::timestamptz IS NULL OR minute <= ${to?.toISOString() ?? null}::timestamptz))::float8 AS requests,
-            count(*) > 0 AS reported
-          FROM agent_traffic_minutes WHERE project_id = ${projectId} AND environment = ${environment}`,
+    z.object({ whole: z.coerce.number(), of_one: z.coerce.number(), by_route: z.boolean(), reported: z.boolean() }),
+    sql`WITH told AS (
+            SELECT operation, requests FROM agent_traffic_minutes
+            WHERE project_id = ${projectId} AND environment = ${environment} AND (${release}::text IS NULL OR release = ${release})
+              AND minute >= date_trunc('minute', ${from.toISOString()}::timestamptz)
+              AND (${to?.toISOString() ?? null}::timestamptz IS NULL OR minute <= ${to?.toISOString() ?? null}::timestamptz))
+          SELECT ${requestsOnce}::float8 AS whole, coalesce(sum(requests) FILTER (WHERE operation = ${operation}), 0)::float8 AS of_one,
+            count(*) = 0 OR count(*) FILTER (WHERE operation <> '') > 0 AS by_route,
+            EXISTS (SELECT FROM agent_traffic_minutes WHERE project_id = ${projectId} AND environment = ${environment}) AS reported
+          FROM told`,
   );
   if (row === undefined || !row.reported) return { kind: "unmeasured", why: "no source reports traffic" };
-  return { kind: "measured", value: row.requests ?? 0 };
+  if (operation === null) return { kind: "measured", value: row.whole };
+  if (!row.by_route) return { kind: "unmeasured", why: "requests are reported of the application as a whole only" };
+  return { kind: "measured", value: row.of_one };
 }

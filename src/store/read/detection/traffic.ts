@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import { z } from "zod";
 import type { Environment } from "#domain/ids.ts";
 import type { Connection } from "../../connect.ts";
+import { requestsOnce } from "../requests.ts";
 import type { TrafficCounts } from "./reads.ts";
 
 const minuteMs = 60_000;
@@ -32,7 +33,7 @@ export async function trafficHistory(
   const found = await rows(
     z.object({ day: z.coerce.number(), requests: z.coerce.number(), reported: z.boolean() }),
     sql`SELECT day,
-          (SELECT coalesce(sum(requests), 0) FROM agent_traffic_minutes WHERE project_id = ${projectId} AND environment = ${environment}
+          (SELECT ${requestsOnce} FROM agent_traffic_minutes WHERE project_id = ${projectId} AND environment = ${environment}
             AND minute >= ${iso(at.getTime() - stretchMs / 2)}::timestamptz - day * interval '24 hours'
             AND minute < ${iso(at.getTime() + stretchMs / 2)}::timestamptz - day * interval '24 hours') AS requests,
           EXISTS (SELECT 1 FROM agent_traffic_minutes WHERE project_id = ${projectId} AND environment = ${environment}
@@ -42,7 +43,7 @@ export async function trafficHistory(
   );
   const [hour] = await rows(
     z.object({ requests: z.coerce.number() }),
-    sql`SELECT coalesce(sum(requests), 0) AS requests FROM agent_traffic_minutes
+    sql`SELECT ${requestsOnce} AS requests FROM agent_traffic_minutes
         WHERE project_id = ${projectId} AND environment = ${environment}
           AND minute > ${iso(lastMinute.getTime() - stretchMs)}::timestamptz AND minute <= ${lastMinute.toISOString()}::timestamptz`,
   );
