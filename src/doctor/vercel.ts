@@ -84,6 +84,14 @@ function domainsFinding(project: Project): Finding {
     const message = `production is rolled back (by ${domains.byUs ? "Vigil" : domains.by}): what is pushed does not go live`;
     return degraded(message, "Promote a deployment in Vercel when it may go on; Vigil ends only its own rollbacks.");
   }
+  if ((project.rollingRelease ?? null) !== null) {
+    const message =
+      "rolling releases are on: during one, Vigil's checks meet the old release too and take it for the wrong one";
+    return down(
+      message,
+      "Turn them off in the Vercel project's Settings → Build & Deployment: Vigil watches and rolls back itself.",
+    );
+  }
   if (project.autoAssignCustomDomains === false) {
     return degraded(
       "Vercel assigns production domains to no release by itself",

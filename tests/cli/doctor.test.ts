@@ -120,7 +120,12 @@ describe("the command", () => {
       await migrate(connection, { directory: migrations });
       await connection.close();
       const [github, vercel, rest] = await Promise.all([aGithub(), aVercel(), theRest()]);
-      const environment = { ...rest, ...github.environment, ...vercel.environment, DATABASE_URL: database.url };
+      const environment = {
+        ...rest,
+        ...github.environment,
+        ...vercel.environment,
+        DATABASE_URL: database.poolerUrl || database.url,
+      };
       const [told, json] = await Promise.all([
         vigil(["doctor"], environment),
         vigil(["doctor", "--json"], environment),
@@ -241,7 +246,9 @@ describe("Vercel", () => {
     vercel.disconnect();
     vercel.rollBack(vercel.deployments()[0]?.id ?? "");
     await expect
-      .poll(async () => (await troubles({ ...repository, ...environment }))["vercel domains"]?.message)
+      .poll(async () => (await troubles({ ...repository, ...environment }))["vercel domains"]?.message, {
+        timeout: 30_000,
+      })
       .toContain("rolled back");
     expect((await troubles({ ...repository, ...environment }))["vercel git"]).toMatchObject({ status: "down" });
   });

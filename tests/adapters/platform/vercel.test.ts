@@ -135,6 +135,25 @@ describe("a deployment at Vercel", () => {
     expect(await settled(platform, "staging", commits.good)).toMatchObject({ kind: "ready" });
   });
 
+  it("made twice for one commit is adopted, not doubled: whichever serves counts, else the newest", async () => {
+    let builds = 0;
+    const { vercel, platform } = await aVercel({ builds: () => ({ kind: builds++ === 0 ? "ready" : "hangs" }) });
+    const first = vercel.pushed("staging", commits.good);
+    await settled(platform, "staging", commits.good);
+    const second = vercel.pushed("staging", commits.good);
+    await expect.poll(() => second?.readyState, patience).toBe("BUILDING");
+    expect(await platform.ensureDeployed("staging", commits.good)).toMatchObject({
+      kind: "ready",
+      providerId: first?.id,
+    });
+    vercel.remove(first?.id ?? "");
+    expect(await platform.ensureDeployed("staging", commits.good)).toMatchObject({
+      kind: "pending",
+      providerId: second?.id,
+    });
+    expect(vercel.deployments()).toHaveLength(1);
+  });
+
   it("is pending when somebody's release took its place on staging", async () => {
     const { vercel, platform } = await aVercel();
     vercel.pushed("staging", commits.good);

@@ -209,6 +209,7 @@ function projectOf(state: VercelState, query: URLSearchParams) {
       : { rollbackDescription: { userId: "user", username: "operator", ...rollbackDescription } }),
     // Left out unless it is asked for.
     ...(query.get("rollbackInfo") === "true" ? { lastAliasRequest: state.lastAliasRequest } : {}),
+    rollingRelease: state.options.rollingReleases === true ? { target: "production", stages: [] } : null,
     ssoProtection:
       (state.options.protection ?? "none") === "none"
         ? null

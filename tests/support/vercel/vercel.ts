@@ -43,6 +43,8 @@ export interface VercelOptions {
   /** May look and change nothing. */
   readOnlyToken?: boolean;
   autoAssignDomains?: boolean;
+  /** Only named in the project's settings: traffic here moves at once. */
+  rollingReleases?: boolean;
   productionBranch?: string;
   repository?: string;
   /** How long a change of domains takes. */

@@ -49,6 +49,8 @@ export const Project = z.object({
   rollbackDescription: z
     .object({ description: z.string().nullish(), username: z.string().nullish(), createdAt: z.number().nullish() })
     .nullish(),
+  /** Something where releases take over step by step. */
+  rollingRelease: z.object({}).nullish(),
   ssoProtection: z.object({ deploymentType: z.string() }).nullish(),
   passwordProtection: z.object({ deploymentType: z.string() }).nullish(),
 });
