@@ -29,6 +29,8 @@ const mayImport = {
   fix: ["config", "domain", "policy", "ports", "pipeline", "adapters", "ingest"],
   demo: ["agent", "config", "domain"],
   instrumentation: ["agent"],
+  renewal: ["adapters", "config", "http/session-cookie.ts", "ports"],
+  proxy: ["renewal"],
 };
 
 const paths = (names) => names.map((name) => (name.includes(".") ? `src/${name}` : `src/${name}(/|\\.ts)`));

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { appendFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { createHeartbeat } from "#adapters/heartbeat/ping.ts";
+import { databaseAdvice } from "#config/database.ts";
 import { secretValuesOf } from "#config/secret-values.ts";
 import { intervalRefusal } from "#config/tick.ts";
 import { type Config, config } from "#config.ts";
@@ -28,6 +29,7 @@ import { findProblems } from "#pipeline/find-problems.ts";
 import { pipeline } from "#pipeline/index.ts";
 import type { Engineer } from "#ports/engineer.ts";
 import type { Notifier } from "#ports/notifier.ts";
+import type { Operators } from "#ports/operators.ts";
 import type { Platform } from "#ports/platform.ts";
 import type { Repository } from "#ports/repository.ts";
 import type { TestBench } from "#ports/test-bench.ts";
@@ -41,6 +43,7 @@ import { releaseAllLeases } from "#store/write/issues.ts";
 export type { HealthReport } from "#engine/health.ts";
 export type { ActionView, Actor, CronName, ProjectView, TickReport } from "#engine/operations.ts";
 export type { Command } from "#policy/commands.ts";
+export type { Account, Cookie, CookieToSet, Operators } from "#ports/operators.ts";
 
 /** Everything that the HTTP layer, the command line and the workers may ask of Vigil. */
 export interface Agent extends Operations {
@@ -49,7 +52,10 @@ export interface Agent extends Operations {
   secrets: Config["secrets"];
   drain: Config["drain"];
   /** How people sign in. `null`: not configured, and then nobody gets in. */
-  operators: Pick<Config["operators"], "password" | "viewerPassword" | "isOwnPassword">;
+  operators: Pick<Config["operators"], "password" | "viewerPassword" | "isOwnPassword"> & {
+    /** Where somebody else keeps the accounts; then the passwords open nothing. */
+    accounts: Operators | null;
+  };
   /** Every configured secret, for whoever takes them out of texts (reliability D13). */
   secretValues: string[];
   /** The origin by which people reach Vigil. */
@@ -98,14 +104,14 @@ export async function createAgent(chosen: Config, log: Observer): Promise<Agent>
   try {
     await migrate(connection, { directory: join(root(), "supabase", "migrations") });
     const queue = await startQueue(connection, (error) => observe({ kind: "queue_error", error }));
-    const { ports, endReleases, modelTrouble } = await portsFor(chosen);
+    const { ports, accounts, endReleases, modelTrouble } = await portsFor(chosen);
     const stopping = new AbortController();
     const spool = chosen.workers ? await openSpool(resolve(chosen.home, "spool")) : undefined;
     const engine = engineOf({ connection, queue, ports, observe }, chosen, spool ?? null, stopping.signal);
     // The embedded database has one owner at a time: whoever held these leases is gone.
     if (chosen.database.kind === "embedded") await releaseAllLeases(connection.db);
     await upgradeGroups(engine);
-    return agentOf(engine, chosen, observers, { endReleases, modelTrouble, stopping });
+    return agentOf(engine, chosen, observers, { accounts, endReleases, modelTrouble, stopping });
   } catch (error) {
     await connection.close();
     throw error;
@@ -164,7 +170,7 @@ function agentOf(
     },
     secrets: chosen.secrets,
     drain: chosen.drain,
-    operators: chosen.operators,
+    operators: { ...chosen.operators, accounts: wired.accounts },
     secretValues: secretValuesOf(chosen),
     appUrl: chosen.appUrl,
     onActions: (listener) => {
@@ -205,12 +211,18 @@ function connectionFor({ database }: Config): Promise<Connection> {
     case "embedded":
       return connectEmbedded({ directory: database.directory });
     case "postgres":
-      return connectPostgres({ url: database.url, poolMax: 10, applicationName: "vigil" });
+      return connectPostgres({
+        url: database.url,
+        certificate: database.certificate,
+        poolMax: 10,
+        applicationName: "vigil",
+      });
   }
 }
 
 interface Wired {
   ports: Engine["ports"];
+  accounts: Operators | null;
   endReleases(): Promise<void>;
   /** Why the model refused its last call for good; `null` while it answers. */
   modelTrouble(): Failure | null;
@@ -227,7 +239,7 @@ async function portsFor(chosen: Config): Promise<Wired> {
     engineer,
     notifier: withoutSecrets(await notifierFor(chosen), createScrubber(secretValuesOf(chosen))),
   };
-  return { ports, endReleases, modelTrouble: trouble };
+  return { ports, accounts: await accountsFor(chosen), endReleases, modelTrouble: trouble };
 }
 
 const digest = (text: string) => hash("sha256", text);
@@ -365,6 +377,12 @@ async function engineerFor(chosen: Config): Promise<{ engineer: Engineer; troubl
   };
 }
 
+async function accountsFor({ operators: { supabase }, appUrl }: Config): Promise<Operators | null> {
+  if (supabase === null) return null;
+  const { createSupabaseOperators } = await import("#adapters/operators/supabase.ts");
+  return createSupabaseOperators({ ...supabase, appUrl, now: () => new Date() });
+}
+
 function heartbeatOf({ oversight }: Config, observe: Observer): Engine["heartbeat"] {
   const { heartbeatUrl } = oversight;
   if (heartbeatUrl === null) return null;
@@ -392,10 +410,13 @@ function notYet(what: string, instead: string): Failure {
 }
 
 /** What the configuration lacks, as the dashboard and `vigil doctor` show it. */
-function configuredChecks({ engineer, secrets, notifier }: Config, trouble: Failure | null): HealthReport["checks"] {
+function configuredChecks(chosen: Config, trouble: Failure | null): HealthReport["checks"] {
+  const { engineer, secrets, notifier } = chosen;
+  const advice = databaseAdvice(chosen);
   const unset = Object.entries(secrets).flatMap(([name, value]) => (value === null ? [name] : []));
   return {
     claude: claudeCheck(engineer, trouble),
+    ...(advice === undefined ? {} : { databaseAddress: advice }),
     secrets:
       unset.length === 0
         ? { status: "ok", message: "all set" }

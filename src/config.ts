@@ -1,16 +1,9 @@
+import { databaseOf } from "./config/database.ts";
 import { type Environment, variablesOf } from "./config/environment.ts";
 import { type FixConfig, readFixConfig } from "./config/fix.ts";
 import { ensureKeys, type KeyFile } from "./config/keys.ts";
-import {
-  databaseOf,
-  drainOf,
-  listenOf,
-  notifierOf,
-  oversightOf,
-  publicAddressOf,
-  secretsOf,
-  shapeOf,
-} from "./config/operation.ts";
+import { drainOf, listenOf, notifierOf, oversightOf, publicAddressOf, secretsOf, shapeOf } from "./config/operation.ts";
+import { supabaseOf } from "./config/supabase.ts";
 import { engineerOf, platformOf, repositoryOf, testBenchOf } from "./config/target.ts";
 
 /** Every choice that the environment makes. Past this file there are no strings from the environment, only these unions. */
@@ -22,7 +15,14 @@ export interface Config {
   listen: { host: string; port: number };
   /** The origin by which people reach Vigil, without a slash at the end. */
   appUrl: string;
-  database: { kind: "embedded"; directory: string } | { kind: "postgres"; url: string };
+  database:
+    | { kind: "embedded"; directory: string }
+    | {
+        kind: "postgres";
+        url: string;
+        /** Whoever signed the server's certificate, as PEM. */
+        certificate: string | null;
+      };
   repository:
     | { kind: "demo" }
     | { kind: "local"; remote: string }
@@ -86,8 +86,19 @@ export interface Config {
     viewerPassword: string | null;
     /** Nobody set a password: the one kept beside the other keys counts, and is told at the start. */
     isOwnPassword: boolean;
-    supabase: { url: string; anonKey: string; serviceRoleKey: string | null } | null;
+    /** Then accounts of Supabase Auth count, and the passwords above open nothing. */
+    supabase: SupabaseAccounts | null;
   };
+}
+
+export interface SupabaseAccounts {
+  url: string;
+  anonKey: string;
+  serviceRoleKey: string | null;
+  /** Who may sign in: addresses, and `@domain` for all of one. Empty: every account that has a role. */
+  emails: string[];
+  /** `password`, `link`, and names of providers. */
+  ways: string[];
 }
 
 export type { FixConfig } from "./config/fix.ts";
@@ -150,6 +161,13 @@ let known: Config | undefined;
 export function config(): Config {
   known ??= withOwnKeys(readConfig(process.env));
   return known;
+}
+
+/** What the front of every page needs to renew a sign-in, where it runs apart from the agent. `null`: no accounts of Supabase's. */
+export function accountsConfig(): { accounts: SupabaseAccounts; appUrl: string } | null {
+  const variables = variablesOf(process.env);
+  const accounts = supabaseOf(variables);
+  return accounts === null ? null : { accounts, appUrl: publicAddressOf(variables, listenOf(variables)) };
 }
 
 /** What `vigil fix` takes from the environment of this process; everything else may be unset or wrong. */

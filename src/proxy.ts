@@ -1,10 +1,22 @@
 import { type NextRequest, NextResponse } from "next/server";
+import { renewalFor } from "#renewal.ts";
+
+/** In front of every page and of what pages ask: whoever signed in with an account keeps a sign-in that works. */
+export async function proxy(request: NextRequest): Promise<NextResponse> {
+  const headers = new Headers(request.headers);
+  const renewal = await renewalFor(headers.get("cookie"));
+  if (renewal !== undefined) headers.set("cookie", renewal.cookie);
+  const response = request.nextUrl.pathname.startsWith("/api/")
+    ? NextResponse.next({ request: { headers } })
+    : page(request, headers);
+  for (const cookie of renewal?.setCookies ?? []) response.headers.append("set-cookie", cookie);
+  return response;
+}
 
 /** Pages run only scripts that carry this answer's nonce: text that slipped into a page stays text (reliability D19). */
-export function proxy(request: NextRequest): NextResponse {
+function page(request: NextRequest, headers: Headers): NextResponse {
   const nonce = btoa(crypto.randomUUID());
   const policy = contentSecurityPolicy(nonce);
-  const headers = new Headers(request.headers);
   headers.set("x-nonce", nonce);
   headers.set("content-security-policy", policy);
   // Pages do not know their own address; who has to sign in first comes back to it.
@@ -33,4 +45,4 @@ function contentSecurityPolicy(nonce: string): string {
   ].join("; ");
 }
 
-export const config = { matcher: ["/", "/sign-in", "/dashboard/:path*"] };
+export const config = { matcher: ["/", "/sign-in", "/dashboard/:path*", "/api/agent/:path*", "/api/session"] };

@@ -1,7 +1,7 @@
-import { join } from "node:path";
 import { z } from "zod";
 import type { Config } from "../config.ts";
 import { isOnThisMachine, type Variables } from "./environment.ts";
+import { supabaseOf } from "./supabase.ts";
 
 /** How Vigil itself runs: where, on which database, who may talk to it, whom it tells. */
 export interface Shape {
@@ -41,17 +41,6 @@ export function publicAddressOf(variables: Variables, { host, port }: Config["li
   const deployed = variables.text("VERCEL_PROJECT_PRODUCTION_URL");
   if (deployed !== null && z.hostname().safeParse(deployed).success) return `https://${deployed}`;
   return `http://${host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host}:${port}`;
-}
-
-export function databaseOf(variables: Variables, { isVercel, home }: Shape): Config["database"] {
-  const url = variables.parsed(
-    "DATABASE_URL",
-    z.url({ protocol: /^postgres(ql)?$/ }),
-    "must start with postgres:// or postgresql://",
-  );
-  if (url !== null) return { kind: "postgres", url };
-  if (isVercel) variables.bad("DATABASE_URL", "must be set on Vercel: a function keeps no files");
-  return { kind: "embedded", directory: join(home, "db") };
 }
 
 export function notifierOf(variables: Variables): Config["notifier"] {
@@ -107,20 +96,6 @@ function refuseReuse(variables: Variables, { cronSecret, ingestKey, apiToken }: 
   const fix = "must differ from the other keys: each opens another door";
   if (apiToken !== null && (apiToken === ingestKey || apiToken === cronSecret)) variables.bad("AGENT_API_TOKEN", fix);
   if (ingestKey !== null && ingestKey === cronSecret) variables.bad("AGENT_INGEST_KEY", fix);
-}
-
-function supabaseOf(variables: Variables): Config["operators"]["supabase"] {
-  const url = variables.url("NEXT_PUBLIC_SUPABASE_URL", { secureOnly: true });
-  const anonKey = variables.text("NEXT_PUBLIC_SUPABASE_ANON_KEY");
-  const serviceRoleKey = variables.text("SUPABASE_SERVICE_ROLE_KEY");
-  if (url !== null && anonKey !== null) return { url, anonKey, serviceRoleKey };
-  const isWanted = variables.isSet("NEXT_PUBLIC_SUPABASE_URL") || anonKey !== null || serviceRoleKey !== null;
-  if (isWanted && url === null)
-    variables.bad("NEXT_PUBLIC_SUPABASE_URL", "must be set together with the other Supabase variables");
-  if (isWanted && anonKey === null) {
-    variables.bad("NEXT_PUBLIC_SUPABASE_ANON_KEY", "must be set together with NEXT_PUBLIC_SUPABASE_URL");
-  }
-  return null;
 }
 
 /** Visible characters only: a space or a line break inside a key is a slip of the clipboard. */

@@ -1,7 +1,8 @@
 import type { Actor, Agent } from "#agent.ts";
 import { Failure } from "#domain/failure.ts";
+import { isOwnOrigin, requireOwnPage } from "./own-page.ts";
 import { bearerOf, isSecret } from "./secret.ts";
-import { actorOf, isOwnOrigin, requireOwnPage, sessionOf } from "./session.ts";
+import { actorOf, sessionOf } from "./session.ts";
 
 /**
  * Who asks, or a refusal: a program with the API token, or a person signed in to the dashboard. The one place that every
@@ -10,17 +11,18 @@ import { actorOf, isOwnOrigin, requireOwnPage, sessionOf } from "./session.ts";
  */
 export async function identify(request: Request, agent: Agent): Promise<Actor> {
   if (isSecret(bearerOf(request), agent.secrets.apiToken)) return { kind: "token", name: "api-token" };
-  const session = await sessionOf(request.headers.get("cookie"), agent);
+  const looks = request.method === "GET" || request.method === "HEAD";
+  const session = await sessionOf(request.headers.get("cookie"), agent, { fresh: !looks });
   if (session === undefined) {
     throw new Failure("unauthorized", "Only for operators.", {
       hint: "Sign in, or send Authorization: Bearer <AGENT_API_TOKEN>.",
     });
   }
-  if (request.method === "GET" || request.method === "HEAD") return actorOf(session);
+  if (looks) return actorOf(session);
   requireOwnPage(request, agent, session);
   if (session.role === "operator") return actorOf(session);
   throw new Failure("forbidden", "A viewer may look, and change nothing.", {
-    hint: "Sign in with the operators' password.",
+    hint: agent.operators.accounts === null ? "Sign in with the operators' password." : "Ask for the role operator.",
   });
 }
 

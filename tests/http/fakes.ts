@@ -14,6 +14,7 @@ export const operators = {
   password: "correct-horse-battery",
   viewerPassword: "only-looking-around",
   isOwnPassword: false,
+  accounts: null,
 };
 export const issueId = "4f3c2a10-0000-4000-8000-000000000001";
 export const appUrl = "https://vigil.test";
