@@ -15,8 +15,9 @@ export async function startWorkers(): Promise<void> {
 
 /** Where people sign in; a password that nobody chose is told, or nobody could. */
 function doorOf({ appUrl, operators }: Agent): string {
-  const { password, isOwnPassword } = operators;
+  const { password, isOwnPassword, accounts } = operators;
   const door = `[vigil] Dashboard: ${appUrl}/dashboard/agent`;
+  if (accounts !== null) return door;
   if (password === null) return `${door} (set AGENT_OPERATOR_PASSWORD to sign in)`;
   return isOwnPassword ? `${door}  password: ${password}` : door;
 }

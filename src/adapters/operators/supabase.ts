@@ -41,7 +41,7 @@ export function createSupabaseOperators(options: SupabaseOptions): Operators {
   const { url, anonKey, appUrl, fetch = globalThis.fetch, now, answerWithinMs = 5_000 } = options;
   const isSecure = appUrl.startsWith("https:");
   const name = cookieName(isSecure);
-  const believed = new Map<string, { account: Account; untilMs: number }>();
+  const believed = new Map<string, { account: Promise<Account | undefined>; untilMs: number }>();
   const renewing = new Map<string, { visit: Promise<Visit<boolean>>; untilMs: number }>();
 
   /** One client for one visit, as its makers demand. Nothing of it goes on after its time, repetitions included. */
@@ -92,12 +92,13 @@ export function createSupabaseOperators(options: SupabaseOptions): Operators {
     const known = believed.get(key);
     if (!fresh && known !== undefined && known.untilMs > performance.now()) return known.account;
     believed.delete(key);
-    const account = await ask(tokens.access_token).catch((error: unknown) => {
+    for (const oldest of believed.keys()) if (believed.size >= believedMax) believed.delete(oldest);
+    // Several parts of one page ask at the same moment.
+    const account = ask(tokens.access_token).catch((error: unknown) => {
       if (error instanceof Failure && error.code === "forbidden") return undefined;
+      believed.delete(key);
       throw error;
     });
-    if (account === undefined) return undefined;
-    for (const oldest of believed.keys()) if (believed.size >= believedMax) believed.delete(oldest);
     believed.set(key, { account, untilMs: performance.now() + believedMs });
     return account;
   }
@@ -112,13 +113,17 @@ export function createSupabaseOperators(options: SupabaseOptions): Operators {
 
   /** A failure leaves the cookies as they are; a refusal removes them. */
   async function renew(cookies: Cookie[], { refresh_token }: Tokens): Promise<Visit<boolean>> {
-    const { auth, changed, signal } = clientFor(cookies);
+    // Shown the old tokens as well, the client would renew them twice.
+    const { auth, changed, signal } = clientFor([]);
     // The client repeats for half a minute; nobody waits that long for a page.
     const late = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
     const outcome = await Promise.race([auth.refreshSession({ refresh_token }), late]);
     const error = outcome?.error ?? null;
     const isOver = isAuthApiError(error) && endings.has(error.code ?? "");
-    return { answer: isOver || changed().length > 0, cookies: isOver ? forgotten(cookies) : changed() };
+    const renewed = new Set(changed().map((cookie) => cookie.name));
+    if (!isOver && renewed.size === 0) return { answer: false, cookies: [] };
+    const stale = cookies.filter((cookie) => !renewed.has(cookie.name) && !cookie.name.includes("code-verifier"));
+    return { answer: true, cookies: [...changed(), ...forgotten(stale)] };
   }
 
   /** Whoever may not come in is signed out again at once: no tokens are left lying about. */

@@ -181,6 +181,30 @@ describe.each(["ES256", "HS256"] as const)("operators with Supabase accounts (%s
     expect(await door.whoIs(jar.cookies(), { fresh: true })).toEqual(account);
   });
 
+  it("keeps tokens that fill several cookies, and leaves none of them behind when they shrink", async () => {
+    const groups = Array.from({ length: 150 }, (_, n) => `group-number-${n}-of-many`);
+    const eva = gotrue.addUser({ appMetadata: { role: "operator", groups } });
+    const door = operators();
+    const account = await enter(door, eva);
+    expect(jar.all().length).toBeGreaterThan(1);
+    expect(await door.whoIs(jar.cookies(), { fresh: true })).toEqual(account);
+    eva.appMetadata = { role: "operator" };
+    pass(3_590);
+    jar.take((await door.refresh(jar.cookies())).cookies);
+    expect(jar.all()).toHaveLength(1);
+    expect(await door.whoIs(jar.cookies(), { fresh: true })).toEqual(account);
+    jar.take((await door.leave(jar.cookies())).cookies);
+    expect(jar.all()).toEqual([]);
+  });
+
+  it("asks once for all parts of a page", async () => {
+    const eva = gotrue.addUser({});
+    const door = operators();
+    await enter(door, eva);
+    await Promise.all(Array.from({ length: 5 }, () => door.whoIs(jar.cookies(), { fresh: false })));
+    expect(gotrue.seen.filter((one) => one === "GET /user")).toHaveLength(1);
+  });
+
   it("forgets a sign-in that cannot be renewed, and keeps one while Supabase is away", async () => {
     const eva = gotrue.addUser({});
     const door = operators({ answerWithinMs: 500 });
