@@ -80,6 +80,8 @@ const lease = { ttlMs: 90_000, renewEveryMs: 20_000 };
 const batchWaitMs = 5;
 /** On functions a step has to end before its function does (reliability B5); workers leave room for long test suites. */
 const stepMs = { functions: 200_000, workers: 30 * 60_000 };
+/** Connections of one process. Functions are many, and share what a pooler takes (at Supabase 200 in the smallest size). */
+const connectionsMax = { functions: 4, workers: 10 };
 const readyTimeoutMs = 30_000;
 const drainMs = 2_000;
 
@@ -206,7 +208,7 @@ function agentOf(
   };
 }
 
-function connectionFor({ database }: Config): Promise<Connection> {
+function connectionFor({ database, workers }: Config): Promise<Connection> {
   switch (database.kind) {
     case "embedded":
       return connectEmbedded({ directory: database.directory });
@@ -214,7 +216,7 @@ function connectionFor({ database }: Config): Promise<Connection> {
       return connectPostgres({
         url: database.url,
         certificate: database.certificate,
-        poolMax: 10,
+        poolMax: connectionsMax[workers ? "workers" : "functions"],
         applicationName: "vigil",
       });
   }
