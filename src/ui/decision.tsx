@@ -12,7 +12,7 @@ export function Decision({ issueId, diffHash, files }: { issueId: string; diffHa
   const give = async (command: "approve" | "reject", reason: string) => {
     const body = { diffHash, ...(reason !== "" && { reason }) };
     const refusal = await send("POST", `/api/agent/issues/${issueId}/${command}`, body);
-    router.refresh();
+    if (refusal === null) router.refresh();
     return refusal;
   };
   return (
