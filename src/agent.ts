@@ -392,7 +392,10 @@ function heartbeatOf({ oversight }: Config, observe: Observer): Engine["heartbea
 }
 
 async function notifierFor({ notifier, appUrl }: Config): Promise<Notifier> {
-  if (notifier.kind === "slack") throw notYet("SLACK_WEBHOOK_URL", "no webhook: messages then go to the console");
+  if (notifier.kind === "slack") {
+    const { createSlackNotifier } = await import("#adapters/notifier/slack.ts");
+    return createSlackNotifier({ ...notifier, appUrl, isInteractive: false });
+  }
   const { createConsoleNotifier } = await import("#adapters/notifier/console.ts");
   return createConsoleNotifier({ write: (block) => console.log(block), appUrl });
 }
@@ -423,7 +426,10 @@ function configuredChecks(chosen: Config, trouble: Failure | null): HealthReport
       unset.length === 0
         ? { status: "ok", message: "all set" }
         : { status: "degraded", message: `not set: ${unset.join(", ")}`, hint: "See .env.example." },
-    notifications: { status: "ok", message: notifier.kind === "slack" ? "Slack" : "console (no SLACK_WEBHOOK_URL)" },
+    notifications: {
+      status: "ok",
+      message: notifier.kind === "slack" ? "Slack" : "console (no SLACK_BOT_TOKEN or SLACK_WEBHOOK_URL)",
+    },
   };
 }
 

@@ -2,7 +2,8 @@ import { databaseOf } from "./config/database.ts";
 import { type Environment, variablesOf } from "./config/environment.ts";
 import { type FixConfig, readFixConfig } from "./config/fix.ts";
 import { ensureKeys, type KeyFile } from "./config/keys.ts";
-import { drainOf, listenOf, notifierOf, oversightOf, publicAddressOf, secretsOf, shapeOf } from "./config/operation.ts";
+import { drainOf, listenOf, oversightOf, publicAddressOf, secretsOf, shapeOf } from "./config/operation.ts";
+import { notifierOf } from "./config/slack.ts";
 import { supabaseOf } from "./config/supabase.ts";
 import { engineerOf, platformOf, repositoryOf, testBenchOf } from "./config/target.ts";
 
@@ -60,7 +61,18 @@ export interface Config {
     /** Whether the built-in repairs are asked before the model. */
     playbooks: "first" | "off";
   };
-  notifier: { kind: "console" } | { kind: "slack"; webhookUrl: string; signingSecret: string | null };
+  notifier:
+    | { kind: "console" }
+    | {
+        kind: "slack";
+        delivery: { kind: "webhook"; url: string } | { kind: "bot"; token: string; channel: string };
+        /** `null`: Slack's own. */
+        apiUrl: string | null;
+        /** `null`: messages have no buttons to decide with. */
+        signingSecret: string | null;
+        /** Who may decide: the operator's name by the id of the Slack user. */
+        operators: Record<string, string>;
+      };
   /** `null`: not configured, and then nobody gets in. */
   secrets: { cronSecret: string | null; ingestKey: string | null; apiToken: string | null };
   /** The watched application's log drain at Vercel. Without a secret nothing is taken from it. */

@@ -117,6 +117,11 @@ describe("what is wrong", () => {
     ["APP_URL", "ftp://vigil.example"],
     ["STAGING_URL", "https://user:pass@staging.test"],
     ["SLACK_WEBHOOK_URL", "http://hooks.test/services/x"],
+    ["SLACK_BOT_TOKEN", "xoxp-a-persons-token-0123456789"],
+    ["SLACK_SIGNING_SECRET", "short"],
+    ["SLACK_API_URL", "http://slack.test/api"],
+    ["SLACK_OPERATORS", "alice@example.com"],
+    ["SLACK_OPERATORS", "U012ABCDEF=alice@example.com,@bob=bob@example.com"],
     ["ANTHROPIC_BASE_URL", "models.test"],
     ["AGENT_MODEL_FIX", "a model"],
     ["AGENT_MODEL_ESCALATE", "a model"],
@@ -328,6 +333,25 @@ it("takes addresses of its overseers by https, or on this machine, and keeps the
   expect(secretValuesOf(config)).toContain("https://hc.test/uuid");
   const bad = { HEARTBEAT_URL: "http://hc.test/uuid", AGENT_CONTROL_URL: "file:///etc/passwd" };
   expect(complaints({ ...local, ...bad })).toEqual(["HEARTBEAT_URL", "AGENT_CONTROL_URL"]);
+});
+
+it("prefers Slack's bot to its webhook, and takes no half of it", () => {
+  const hook = { SLACK_WEBHOOK_URL: "https://hooks.slack.com/services/T/B/x" };
+  const bot = { SLACK_BOT_TOKEN: "xoxb-0123456789-abcdef", SLACK_CHANNEL: "C012ABCDEF" };
+  const who = { SLACK_OPERATORS: " U012ABCDEF=alice@example.com, U345GHIJKL=bob " };
+  const config = readConfig({ ...local, ...hook, ...bot, ...who });
+  expect(config.notifier).toEqual({
+    kind: "slack",
+    delivery: { kind: "bot", token: "xoxb-0123456789-abcdef", channel: "C012ABCDEF" },
+    apiUrl: null,
+    signingSecret: null,
+    operators: { U012ABCDEF: "alice@example.com", U345GHIJKL: "bob" },
+  });
+  expect(secretValuesOf(config)).toContain("xoxb-0123456789-abcdef");
+  expect(readConfig({ ...local, ...hook }).notifier).toMatchObject({ delivery: { kind: "webhook" } });
+  expect(complaints({ ...local, SLACK_BOT_TOKEN: bot.SLACK_BOT_TOKEN })).toEqual(["SLACK_CHANNEL"]);
+  expect(complaints({ ...local, SLACK_CHANNEL: bot.SLACK_CHANNEL })).toEqual(["SLACK_BOT_TOKEN"]);
+  expect(complaints({ ...local, ...bot, SLACK_CHANNEL: "#alerts" })).toEqual(["SLACK_CHANNEL"]);
 });
 
 it("knows every secret that it was given, and the password inside an address", () => {

@@ -43,12 +43,6 @@ export function publicAddressOf(variables: Variables, { host, port }: Config["li
   return `http://${host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host}:${port}`;
 }
 
-export function notifierOf(variables: Variables): Config["notifier"] {
-  const webhookUrl = variables.url("SLACK_WEBHOOK_URL", { secureOnly: true });
-  const signingSecret = secret(variables, "SLACK_SIGNING_SECRET", keyCharactersMin);
-  return webhookUrl === null ? { kind: "console" } : { kind: "slack", webhookUrl, signingSecret };
-}
-
 export function drainOf(variables: Variables, platform: Config["platform"]): Config["drain"] {
   const sampling = variables.parsed(
     "VERCEL_DRAIN_SAMPLING",
@@ -99,7 +93,7 @@ function refuseReuse(variables: Variables, { cronSecret, ingestKey, apiToken }: 
 }
 
 /** Visible characters only: a space or a line break inside a key is a slip of the clipboard. */
-function secret(variables: Variables, name: string, charactersMin: number): string | null {
+export function secret(variables: Variables, name: string, charactersMin: number): string | null {
   const schema = z
     .string()
     .min(charactersMin)

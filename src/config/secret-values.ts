@@ -16,13 +16,17 @@ export function secretValuesOf(config: Config): string[] {
     database.kind === "postgres" ? database.url : null,
     database.kind === "postgres" ? passwordOf(database.url) : null,
     engineer.claude.kind === "present" ? engineer.claude.apiKey : null,
-    notifier.kind === "slack" ? notifier.webhookUrl : null,
+    notifier.kind === "slack" ? slackSecretOf(notifier.delivery) : null,
     notifier.kind === "slack" ? notifier.signingSecret : null,
     platform.kind === "vercel" ? platform.token : null,
     platform.kind === "vercel" ? platform.bypassSecret : null,
     repository.kind === "github" ? githubSecretOf(repository.credentials) : null,
   ];
   return values.filter((value): value is string => typeof value === "string" && value !== "");
+}
+
+function slackSecretOf(delivery: Extract<Config["notifier"], { kind: "slack" }>["delivery"]): string {
+  return delivery.kind === "webhook" ? delivery.url : delivery.token;
 }
 
 function githubSecretOf(credentials: Extract<Config["repository"], { kind: "github" }>["credentials"]): string {

@@ -32,12 +32,19 @@ export class Failure extends Error {
   readonly code: FailureCode;
   /** What the reader can do about it. */
   readonly hint: string | undefined;
+  /** The far side wants to be left alone for so long. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(code: FailureCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+  constructor(
+    code: FailureCode,
+    message: string,
+    options: { hint?: string; cause?: unknown; retryAfterMs?: number } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "Failure";
     this.code = code;
     this.hint = options.hint;
+    this.retryAfterMs = options.retryAfterMs;
   }
 
   get status(): number {

@@ -29,5 +29,7 @@ export const Notice = z.object({
   fields: z.array(z.object({ label: z.string(), value: z.string() })),
   /** Label and path (from the application's root) of the button. */
   link: z.object({ label: z.string(), path: z.string() }).nullable(),
+  /** What a person is asked to approve: the sha256 of the very diff. */
+  approval: z.object({ diffHash: z.string() }).optional(),
 });
 export type Notice = z.infer<typeof Notice>;

@@ -1,3 +1,4 @@
+import { Failure } from "#domain/failure.ts";
 import type { ActiveStatus } from "#domain/lifecycle.ts";
 import { detect } from "./detect.ts";
 import type { Engine } from "./engine.ts";
@@ -39,6 +40,6 @@ export async function runJob(engine: Engine, job: Job): Promise<void> {
     else await work(engine, job, job.queue as ActiveStatus);
   } catch (error) {
     engine.observe({ kind: "queue_error", error });
-    await engine.queue.fail(job, sentenceOf(error));
+    await engine.queue.fail(job, sentenceOf(error), error instanceof Failure ? error.retryAfterMs : undefined);
   }
 }

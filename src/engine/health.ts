@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import { z } from "zod";
 import { Failure } from "#domain/failure.ts";
 import { databaseNow } from "#store/read/clock.ts";
+import { waitingNotices } from "#store/read/notices.ts";
 import { loadProject } from "#store/read/projects.ts";
 import type { Engine } from "./engine.ts";
 
@@ -39,7 +40,12 @@ export async function healthOf(
 async function ownChecks(engine: Engine): Promise<Record<string, Check>> {
   const database = await databaseCheck(engine);
   if (database.status === "down") return { database };
-  return { database, repository: await repositoryCheck(engine), schedule: await scheduleCheck(engine) };
+  return {
+    database,
+    repository: await repositoryCheck(engine),
+    schedule: await scheduleCheck(engine),
+    ...(await messagesCheck(engine)),
+  };
 }
 
 async function databaseCheck(engine: Engine): Promise<Check> {
@@ -75,6 +81,15 @@ async function scheduleCheck(engine: Engine): Promise<Check> {
   if (lateMs <= tickLateMs) return { status: "ok", message: "detection runs on schedule" };
   const message = `detection has not run for ${Math.round(lateMs / 60_000)} minutes`;
   return { status: "down", message, hint: "Check that the cron routes are called with CRON_SECRET." };
+}
+
+/** Says nothing while messages go out: whom they reach is a matter of configuration. */
+async function messagesCheck({ connection }: Engine): Promise<Record<string, Check>> {
+  const { count, oldestMs, because } = await waitingNotices(connection);
+  if (count === 0 || because === null) return {};
+  const waiting = count === 1 ? "1 message waits" : `${count} messages wait`;
+  const message = `${waiting} to be sent, the first one for ${Math.round(oldestMs / 60_000)} minutes: ${because}`;
+  return { notifications: { status: "degraded", message, hint: "They go out in order as soon as this is mended." } };
 }
 
 function hintOf(error: unknown): string {

@@ -1,25 +1,36 @@
-import { desc, eq } from "drizzle-orm";
+import { Failure } from "#domain/failure.ts";
 import { Notice } from "#domain/notice.ts";
-import { actions } from "#store/schema.ts";
-import { action, appendActions } from "#store/write/actions.ts";
+import { lastAttempt, threadOf } from "#store/read/notices.ts";
+import { action, appendActions, type NewAction } from "#store/write/actions.ts";
 import type { Engine } from "./engine.ts";
 import type { Job } from "./queue.ts";
 
 /**
  * Delivers one message. The intent is written before, the delivery after: a message that may have gone out when the
- * process died is sent again and marked as a repetition; one that is known to have gone out is not (reliability B3).
+ * process died, or when the line broke, is looked for and otherwise marked as a repetition; one that is known to have
+ * gone out is not sent again (reliability B3). Where it went is kept with the delivery, for the issue's later messages.
  */
 export async function deliver(engine: Engine, job: Job): Promise<void> {
   const notice = Notice.parse(job.data);
   const { db } = engine.connection;
   const effectKey = `notice:${notice.key}`;
-  const earlier = await db
-    .select({ outcome: actions.outcome })
-    .from(actions)
-    .where(eq(actions.effectKey, effectKey))
-    .orderBy(desc(actions.seq));
-  if (earlier.some(({ outcome }) => outcome === "done")) return engine.queue.complete(null, job);
-  const row = action({
+  const earlier = await lastAttempt(db, effectKey);
+  if (earlier === "done") return engine.queue.complete(null, job);
+  const row = rowOf(notice, effectKey);
+  await db.transaction((tx) => appendActions(tx, [{ ...row, outcome: "intended" }]));
+  engine.observe({ kind: "effect_intended", effect: "notice.send", key: effectKey });
+  const sent = await attempt(engine, notice, { repeated: earlier === "intended", row, job });
+  if (sent === "refused") return;
+  engine.observe({ kind: "effect_acted", effect: "notice.send", key: effectKey });
+  await db.transaction(async (tx) => {
+    await engine.queue.complete(tx, job);
+    await appendActions(tx, [{ ...row, detail: sent.place === null ? {} : { place: sent.place } }]);
+  });
+  engine.observe({ kind: "effect_recorded", effect: "notice.send", key: effectKey });
+}
+
+function rowOf(notice: Notice, effectKey: string): NewAction {
+  return action({
     issueId: notice.issueId,
     actor: "agent",
     action: "notice.send",
@@ -27,21 +38,37 @@ export async function deliver(engine: Engine, job: Job): Promise<void> {
     because: notice.title,
     effectKey,
   });
-  // An intent without an end: the process died in between, and nobody knows on which side of the delivery.
-  const repeated = earlier[0]?.outcome === "intended";
-  await db.transaction((tx) => appendActions(tx, [{ ...row, outcome: "intended" }]));
-  engine.observe({ kind: "effect_intended", effect: "notice.send", key: effectKey });
+}
+
+/** Throws when the message has to be tried again; the intent stays open where nobody knows whether it went out. */
+async function attempt(
+  engine: Engine,
+  notice: Notice,
+  { repeated, row, job }: { repeated: boolean; row: NewAction; job: Job },
+): Promise<{ place: string | null } | "refused"> {
+  const { db } = engine.connection;
+  const thread = notice.issueId === null ? null : await threadOf(db, notice.issueId);
+  let because: string;
   try {
-    await engine.ports.notifier.send(notice, { repeated });
+    const delivery = await engine.ports.notifier.send(notice, { repeated, thread });
+    if (delivery.kind === "delivered") return delivery;
+    because = delivery.because;
   } catch (error) {
-    const because = error instanceof Error ? error.message : "not delivered";
-    await db.transaction((tx) => appendActions(tx, [{ ...row, outcome: "failed", because }]));
-    throw error;
+    const failed: NewAction = {
+      ...row,
+      outcome: "failed",
+      because: error instanceof Error ? error.message : "not sent",
+    };
+    if (!(error instanceof Failure && error.code === "invalid")) {
+      await db.transaction((tx) => appendActions(tx, [failed]));
+      throw error;
+    }
+    // It will never be taken, and those behind it must not wait for it.
+    await db.transaction(async (tx) => {
+      await engine.queue.complete(tx, job);
+      await appendActions(tx, [failed]);
+    });
+    return "refused";
   }
-  engine.observe({ kind: "effect_acted", effect: "notice.send", key: effectKey });
-  await db.transaction(async (tx) => {
-    await engine.queue.complete(tx, job);
-    await appendActions(tx, [row]);
-  });
-  engine.observe({ kind: "effect_recorded", effect: "notice.send", key: effectKey });
+  throw new Failure("unavailable", because);
 }

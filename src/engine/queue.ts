@@ -3,6 +3,7 @@ import { z } from "zod";
 import { type ActiveStatus, activeStatuses } from "#domain/lifecycle.ts";
 import type { Notice } from "#domain/notice.ts";
 import type { Connection, Transaction } from "#store/connect.ts";
+import { orderWaitingNotices } from "#store/write/notices.ts";
 
 /** One queue for each status that has a stage, one for detection, one for messages. */
 export const queueNames = [...activeStatuses, "detect", "notify"] as const;
@@ -25,8 +26,8 @@ export interface Queue {
   /** Takes the next due job; `undefined`: nothing is due. */
   next(queue: QueueName): Promise<Job | undefined>;
   complete(tx: Transaction | null, job: Job): Promise<void>;
-  /** The job runs again with back-off, or not at all when its retries are used up. */
-  fail(job: Job, why: string): Promise<void>;
+  /** The job runs again with back-off and not before `afterMs`, or not at all when its retries are used up. */
+  fail(job: Job, why: string, afterMs?: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -35,6 +36,8 @@ const secondsPerDay = 24 * 60 * 60;
 const expireInSeconds = 15 * 60;
 /** Issues of a dead worker are found by the sweep, messages only by this; no notifier takes as long. */
 const noticeExpireInSeconds = 60;
+/** Messages go out one after the other, as they came in: the first one that fails holds up the rest, not the order. */
+const inOrder = { policy: "key_strict_fifo", key: "messages" } as const;
 
 /**
  * pg-boss on our own connection. It only delivers: whether a job may run is decided by the claim on the issue's row, so
@@ -50,6 +53,7 @@ export async function startQueue(connection: Connection, onError: (error: Error)
     monitorVacuum: false,
   });
   boss.on("error", onError);
+  await orderWaitingNotices(connection, inOrder.policy, inOrder.key);
   await boss.start();
   for (const name of queueNames) await createQueue(boss, name);
   const within = (tx: Transaction | null): { db?: Db } => (tx === null ? {} : { db: connection.inTransaction(tx) });
@@ -65,7 +69,7 @@ export async function startQueue(connection: Connection, onError: (error: Error)
       else await boss.send("detect", {}, options);
     },
     sendNotice: async (tx, id, notice) => {
-      await boss.send("notify", notice, { id, singletonKey: id, ...within(tx) });
+      await boss.send("notify", notice, { id, singletonKey: inOrder.key, ...within(tx) });
     },
     next: async (queue) => {
       const [job] = await boss.fetch<object>(queue);
@@ -75,8 +79,10 @@ export async function startQueue(connection: Connection, onError: (error: Error)
     complete: async (tx, { queue, attempt }) => {
       await boss.complete(queue, attempt, null, within(tx));
     },
-    fail: async ({ queue, attempt }, why) => {
+    fail: async ({ queue, attempt }, why, afterMs) => {
       await boss.fail(queue, attempt, { why });
+      if (afterMs === undefined) return;
+      await boss.update({ name: queue, options: { id: attempt.id, startAfter: Math.ceil(afterMs / 1_000) } });
     },
     stop: () => boss.stop({ graceful: false }),
   };
@@ -84,18 +90,20 @@ export async function startQueue(connection: Connection, onError: (error: Error)
 
 async function createQueue(boss: PgBoss, name: QueueName): Promise<void> {
   // Messages are worth a long patience: Slack may be away for hours, and none may be lost (spec.md §14).
-  const retry =
+  const kind =
     name === "notify"
       ? {
+          policy: inOrder.policy,
           expireInSeconds: noticeExpireInSeconds,
-          retryLimit: 1_000,
+          // One that was given up would stand before all others for good.
+          retryLimit: 1_000_000,
           retryDelay: 2,
           retryBackoff: true,
           retryDelayMax: 300,
           retentionSeconds: 30 * secondsPerDay,
         }
-      : { retryLimit: 2, retryDelay: 1, retentionSeconds: 14 * secondsPerDay };
-  await boss.createQueue(name, { policy: "short", expireInSeconds, deleteAfterSeconds: secondsPerDay, ...retry });
+      : { policy: "short", retryLimit: 2, retryDelay: 1, retentionSeconds: 14 * secondsPerDay };
+  await boss.createQueue(name, { expireInSeconds, deleteAfterSeconds: secondsPerDay, ...kind });
 }
 
 /** The issue that a stage's job is about. */

@@ -189,6 +189,7 @@ function noticesFor(issue: Standing["issue"], to: Status, because: string, evide
     because,
     diagnosis: found?.diagnosis ?? issue.diagnosis,
     approvalReasons: asked?.approval.reasons ?? [],
+    diffHash: asked?.approval.candidate.diffHash,
     version,
   });
   // Detection announces what it opens; a row that a person inserted is announced when it is taken up.

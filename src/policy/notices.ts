@@ -19,6 +19,8 @@ export interface Change {
   because: string;
   diagnosis?: Diagnosis | null;
   approvalReasons?: string[];
+  /** sha256 of the diff that waits for approval. */
+  diffHash?: string | undefined;
   version: number;
 }
 
@@ -34,7 +36,7 @@ const reasonsMax = 8;
 export function noticesOf(change: Change): Notice[] {
   const told = tell(change);
   if (told === undefined) return [];
-  const { issue, to, version } = change;
+  const { issue, to, version, diffHash } = change;
   return [
     {
       key: `${issue.id}:${to}:${version}`,
@@ -47,6 +49,7 @@ export function noticesOf(change: Change): Notice[] {
         .filter(({ value }) => value.trim() !== "")
         .map(({ label, value }) => ({ label, value: cut(value, fieldMax) })),
       link: { label: told.button, path: `/dashboard/agent/issues/${encodeURIComponent(issue.id)}` },
+      ...(to === "awaiting_approval" && diffHash !== undefined ? { approval: { diffHash } } : {}),
     },
   ];
 }

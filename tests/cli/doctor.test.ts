@@ -13,6 +13,7 @@ import { createPostgresDatabase, databases, migrations } from "#tests/support/da
 import { aGitWorld, headOf } from "#tests/support/git.ts";
 import { everyPermission, startGithub } from "#tests/support/github/server.ts";
 import { startMessagesApi } from "#tests/support/messages-api.ts";
+import { startSlack } from "#tests/support/slack/slack.ts";
 import { startVercel, type VercelOptions } from "#tests/support/vercel/vercel.ts";
 import { nobody, serve } from "../adapters/platform/servers.ts";
 
@@ -99,6 +100,7 @@ async function theRest(): Promise<Environment> {
     APP_URL: vigil,
     SLACK_WEBHOOK_URL: `${slack}/services/T/B/x`,
     SLACK_SIGNING_SECRET: key("s"),
+    SLACK_OPERATORS: "U0ALICE=alice@example.com",
     NEXT_PUBLIC_SUPABASE_URL: supabase,
     NEXT_PUBLIC_SUPABASE_ANON_KEY: webToken("anon"),
     SUPABASE_SERVICE_ROLE_KEY: webToken("service_role"),
@@ -277,6 +279,18 @@ describe("the other services", () => {
       claude: { status: "down", message: "ANTHROPIC_API_KEY is refused" },
       supabase: { status: "down", message: expect.stringContaining("NEXT_PUBLIC_SUPABASE_ANON_KEY") },
       "supabase service key": { status: "down" },
+    });
+  });
+
+  it("tell whether Slack's bot is known, and reach its channel when asked to", async () => {
+    const slack = await startSlack();
+    onTestFinished(() => slack.close());
+    const bot = { SLACK_BOT_TOKEN: slack.token, SLACK_CHANNEL: slack.channel, SLACK_API_URL: slack.apiUrl };
+    const rest = await theRest();
+    expect((await troubles({ ...basics, ...rest, ...bot })).slack).toBeUndefined();
+    expect(slack.messages()).toEqual([]);
+    expect(await troubles({ ...basics, ...rest, ...bot, SLACK_BOT_TOKEN: "xoxb-0123456789-wrong" })).toMatchObject({
+      slack: { status: "down", message: "Slack refuses the bot: invalid_auth" },
     });
   });
 

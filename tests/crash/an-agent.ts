@@ -147,6 +147,7 @@ function fileNotifier(home: string): Notifier {
   return {
     send: async ({ key, kind, title, text }, { repeated }) => {
       appendFileSync(join(home, "notices.ndjson"), `${JSON.stringify({ key, kind, repeated, title, text })}\n`);
+      return { kind: "delivered", place: null };
     },
   };
 }

@@ -71,6 +71,7 @@ export async function anEngine(
       notifier: {
         send: async (notice) => {
           told.push(notice);
+          return { kind: "delivered", place: null };
         },
       },
       ...parts.ports,

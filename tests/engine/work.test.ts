@@ -374,6 +374,7 @@ describe.each(databasesAndPooler())("the engine on $name", ({ open }) => {
         notifier: {
           send: async (_, { repeated }) => {
             repeats.push(repeated);
+            return { kind: "delivered", place: null };
           },
         },
       },

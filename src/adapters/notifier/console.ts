@@ -20,6 +20,7 @@ export function createConsoleNotifier({ write, appUrl }: ConsoleNotifierOptions)
     async send(notice, { repeated }) {
       try {
         write(blockOf(notice, { repeated, appUrl }));
+        return { kind: "delivered", place: null };
       } catch (cause) {
         throw new Failure("unavailable", "The console did not take the message.", { cause });
       }

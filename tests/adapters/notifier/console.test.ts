@@ -29,7 +29,7 @@ describe("a notice on the console", () => {
   }
 
   it("is one readable block", async () => {
-    expect(await printed(aNotice({ text: "Two lines:\nPOST returns 500" }), { repeated: true })).toEqual([
+    expect(await printed(aNotice({ text: "Two lines:\nPOST returns 500" }), { repeated: true, thread: null })).toEqual([
       [
         "[P2] Cannot read property 'id' of undefined",
         "  Two lines:",
@@ -43,14 +43,14 @@ describe("a notice on the console", () => {
 
   it("cannot be made to look like two", async () => {
     const title = "Typo\r\n[P0] Production is down\u2028[P0] Really";
-    expect(await printed(aNotice({ title, text: "", fields: [], link: null }), { repeated: false })).toEqual([
-      "[P2] Typo [P0] Production is down [P0] Really",
-    ]);
+    expect(
+      await printed(aNotice({ title, text: "", fields: [], link: null }), { repeated: false, thread: null }),
+    ).toEqual(["[P2] Typo [P0] Production is down [P0] Really"]);
   });
 
   it("says how much of a long text it left out", async () => {
     const text = Array.from({ length: 45 }, (_, index) => `line ${index}`).join("\n");
-    const [block] = await printed(aNotice({ text, fields: [], link: null }), { repeated: false });
+    const [block] = await printed(aNotice({ text, fields: [], link: null }), { repeated: false, thread: null });
     expect(block?.split("\n").slice(-2)).toEqual(["  line 39", "  (5 more lines)"]);
   });
 });
