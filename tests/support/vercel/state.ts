@@ -167,7 +167,13 @@ export function createState(options: VercelOptions) {
       return;
     }
     deployment.serves = plan.serves ?? deployment.commit;
-    deployment.backend = (await options.serve?.(deployment.serves, deployment.target)) ?? null;
+    try {
+      deployment.backend = (await options.serve?.(deployment.serves, deployment.target)) ?? null;
+    } catch (error) {
+      deployment.readyState = "ERROR";
+      deployment.errorMessage = error instanceof Error ? error.message : "the release cannot be built";
+      return;
+    }
     // Cancelled by a person while it started. TypeScript cannot see that other code changes the state meanwhile.
     if ((deployment.readyState as ReadyState) !== "BUILDING") return;
     deployment.readyState = "READY";
