@@ -24,7 +24,7 @@ export function checkupsFor(config: Config, options: DoctorOptions): Checkup[] {
   return [
     ...(database.kind === "postgres"
       ? [
-          databaseCheckup({ url: database.url, directory, isVercel: !config.workers }),
+          databaseCheckup({ ...database, directory, isVercel: !config.workers }),
           ownServerCheckup(config.appUrl, { hasCronSecret: config.secrets.cronSecret !== null }),
         ]
       : []),

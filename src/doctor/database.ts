@@ -10,17 +10,19 @@ const skewWarnMs = 5_000;
 /** Looks and changes nothing: the migrations themselves run when Vigil starts. */
 export function databaseCheckup({
   url,
+  certificate,
   directory,
   isVercel,
 }: {
   url: string;
+  certificate: string | null;
   directory: string;
   isVercel: boolean;
 }): Checkup {
   return {
     name: "database",
     async look(): Promise<Findings> {
-      const connection = await connectPostgres({ url, poolMax: 1, applicationName: "vigil-doctor" });
+      const connection = await connectPostgres({ url, certificate, poolMax: 1, applicationName: "vigil-doctor" });
       try {
         const Row = z.object({ now: z.coerce.date(), version: z.string() });
         const query = sql`SELECT clock_timestamp() AS now, current_setting('server_version') AS version`;
@@ -35,7 +37,7 @@ export function databaseCheckup({
                   "Synchronise the clocks.",
                 )
               : ok(`PostgreSQL ${row?.version ?? ""} answers`),
-          "database address": addressFinding(url, isVercel),
+          "database address": addressFinding(url, isVercel, certificate !== null),
           migrations:
             missing.length === 0
               ? ok("all have run")
@@ -52,7 +54,7 @@ export function databaseCheckup({
 }
 
 /** Functions open connections by the hundred: on Supabase they belong behind the pooler's transaction mode. */
-function addressFinding(url: string, isVercel: boolean): Finding {
+function addressFinding(url: string, isVercel: boolean, isProven: boolean): Finding {
   const { hostname, port } = new URL(url);
   const hint = "Use the address from Connect → Transaction pooler (port 6543).";
   if (/^db\.[^.]+\.supabase\.co$/.test(hostname)) {
@@ -61,7 +63,10 @@ function addressFinding(url: string, isVercel: boolean): Finding {
   }
   if (!hostname.endsWith(".pooler.supabase.com"))
     return ok(isVercel ? "not Supabase: use a pooler in transaction mode" : "not Supabase");
-  if (port === "6543") return ok("Supabase's pooler in transaction mode");
+  const trust = isProven ? "" : "; encrypted, but not proven to be Supabase's: set DATABASE_CA_CERTIFICATE";
+  if (port === "6543") return ok(`Supabase's pooler in transaction mode${trust}`);
   const message = "this is Supabase's pooler in session mode: each function keeps a connection for itself";
-  return isVercel ? { status: "down", message, hint } : ok("Supabase's pooler in session mode, which suits a server");
+  return isVercel
+    ? { status: "down", message, hint }
+    : ok(`Supabase's pooler in session mode, which suits a server${trust}`);
 }

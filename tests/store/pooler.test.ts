@@ -75,3 +75,32 @@ test.runIf(pooled)("a pooler that takes our limits and forgets them, as Supabase
     await pooler.stop();
   }
 });
+
+test.runIf(pooled)("a pooler that is full is not there for now, and is used again once there is room", async () => {
+  const { postgres } = inject("databases");
+  const pooler = await startPooler({ socket: postgres?.socket ?? "", settings: ["max_client_conn = 1"] });
+  const one = sql`SELECT 1 AS n`;
+  const One = z.object({ n: z.int() });
+  const first = await connectPostgres({ url: pooler.url("postgres"), poolMax: 1 });
+  try {
+    await first.rows(One, one);
+    await expect(connectPostgres({ url: pooler.url("postgres") })).rejects.toMatchObject({ code: "unavailable" });
+  } finally {
+    await first.close();
+  }
+  try {
+    await expect
+      .poll(
+        async () => {
+          const second = await connectPostgres({ url: pooler.url("postgres"), poolMax: 1 });
+          const rows = await second.rows(One, one);
+          await second.close();
+          return rows;
+        },
+        { timeout: 20_000 },
+      )
+      .toEqual([{ n: 1 }]);
+  } finally {
+    await pooler.stop();
+  }
+});

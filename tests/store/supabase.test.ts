@@ -53,13 +53,15 @@ describe.runIf(hasPostgres).each(["everything", "nothing"] as const)(
       return connection;
     };
 
-    test("is set up through the pooler by a user who is no superuser, queue included", async () => {
+    test("is set up through the pooler by a user who is no superuser, by many at once, queue included", async () => {
       await startOver(server);
       const connection = await connect();
       const [me] = await connection.script((run) => run("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"));
       expect(me).toEqual({ rolsuper: false });
-      const { applied } = await migrate(connection, { directory: migrations });
-      expect(applied).not.toEqual([]);
+      const many = Array.from({ length: 6 }, () => migrate(connection, { directory: migrations }));
+      const applied = (await Promise.all(many)).flatMap((report) => report.applied);
+      expect(applied.length).toBeGreaterThan(0);
+      expect(new Set(applied).size).toBe(applied.length);
       expect(await migrate(connection, { directory: migrations })).toEqual(nothing);
       const queue = await startQueue(connection, (error) => expect(error).toBeUndefined());
       await queue.sendDetect(null);

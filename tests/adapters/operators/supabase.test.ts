@@ -230,6 +230,12 @@ describe.each(["ES256", "HS256"] as const)("operators with Supabase accounts (%s
     expect(jar.all()).toEqual([]);
     expect(await door.whoIs(before, { fresh: false })).toBeUndefined();
     expect(await door.leave([])).toEqual({ answer: undefined, cookies: [] });
+    // Here it ends also when Supabase cannot be told.
+    const again = operators({ answerWithinMs: 500 });
+    await enter(again, eva);
+    gotrue.fail(503);
+    jar.take((await again.leave(jar.cookies())).cookies);
+    expect(jar.all()).toEqual([]);
   });
 
   it("lets people in by a link that only the browser that asked for it can use, once", async () => {
