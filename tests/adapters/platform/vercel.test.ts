@@ -111,6 +111,17 @@ describe("a deployment at Vercel", () => {
     expect(hanging?.readyState).toBe("CANCELED");
   });
 
+  it("failed as well when it took too long and the token may not cancel it", async () => {
+    const { vercel, platform } = await aVercel({ readOnlyToken: true, builds: () => ({ kind: "hangs" }) });
+    const hanging = vercel.pushed("staging", commits.good);
+    if (hanging !== undefined) hanging.createdAt -= 20 * 60_000;
+    await expect.poll(() => hanging?.readyState, patience).toBe("BUILDING");
+    expect(await platform.ensureDeployed("staging", commits.good)).toMatchObject({
+      kind: "failed",
+      why: "the build took longer than 19 minutes and could not be cancelled: it may still go live",
+    });
+  });
+
   it("failed when a person cancelled it", async () => {
     const { vercel, platform } = await aVercel({ builds: () => ({ kind: "hangs" }) });
     const deployment = vercel.pushed("staging", commits.good);

@@ -1,3 +1,4 @@
+import { Failure } from "#domain/failure.ts";
 import { type Environment, type Sha, shortId } from "#domain/ids.ts";
 import { cleanLine, cut } from "#domain/text.ts";
 import type { DeploymentState } from "#ports/platform.ts";
@@ -58,8 +59,14 @@ export async function progressOf(vercel: VercelParts, found: Found): Promise<Dep
 
 async function building(vercel: VercelParts, found: Found, latest: Deployment): Promise<DeploymentState> {
   if (found.atMs - latest.created < buildTimeoutMs) return pending(latest, lookAgainMs);
-  await vercel.client.change("PATCH", `/v12/deployments/${encodeURIComponent(latest.uid)}/cancel`);
-  return failed(vercel, latest, `the build took longer than ${buildTimeoutMs / 60_000} minutes and was cancelled`);
+  const path = `/v12/deployments/${encodeURIComponent(latest.uid)}/cancel`;
+  const cancelled = await vercel.client.change("PATCH", path).catch((error: unknown) => {
+    // Whatever hinders that, the build took too long.
+    if (error instanceof Failure) return { kind: "refused" as const };
+    throw error;
+  });
+  const end = cancelled.kind === "accepted" ? "was cancelled" : "could not be cancelled: it may still go live";
+  return failed(vercel, latest, `the build took longer than ${buildTimeoutMs / 60_000} minutes and ${end}`);
 }
 
 /** Superseded by a newer push, or ended by a person. */
