@@ -3,6 +3,7 @@ import type { TimelineEntry } from "#domain/view.ts";
 import type { Database } from "../../connect.ts";
 import { actions } from "../../schema.ts";
 import { timelineEntry } from "./issue.ts";
+import { patternOf } from "./search.ts";
 
 export interface AuditFilter {
   /** Words that stand in the action, subject, reason or actor. */
@@ -18,7 +19,7 @@ export interface AuditFilter {
 /** The audit trail, newest first. */
 export async function auditRows(db: Database, projectId: string, filter: AuditFilter): Promise<TimelineEntry[]> {
   const { text, actor, outcome, issueId, before, limit } = filter;
-  const words = `%${(text ?? "").replaceAll(/[\\%_]/g, "\\$&")}%`;
+  const words = `%${patternOf(text ?? "")}%`;
   const rows = await db
     .select()
     .from(actions)

@@ -4,6 +4,7 @@ import { Severity } from "#domain/issue.ts";
 import { type Status, statuses } from "#domain/lifecycle.ts";
 import type { FiguresView, HistoryView } from "#domain/view.ts";
 import type { Connection } from "../../connect.ts";
+import { patternOf, storable } from "./search.ts";
 
 export interface HistoryFilter {
   /** Words that stand in title, message or operation, or the beginning of an id or commit. */
@@ -33,6 +34,9 @@ const HistoryRow = z.object({
   costUsd: z.coerce.number(),
 });
 
+/** Microseconds since 1970, as far as the database's calendar goes, and an id. */
+const position = /^(\d{1,18})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+
 /** A page of issues. Two issues of the same moment have an order as well, so none is left out between two pages. */
 export async function historyView(
   { rows }: Connection,
@@ -40,7 +44,7 @@ export async function historyView(
   filter: HistoryFilter,
 ): Promise<HistoryView> {
   const where = conditionOf(projectId, filter);
-  const after = /^(\d{1,20})\.([0-9a-f-]{36})$/.exec(filter.after ?? "");
+  const after = position.exec(filter.after ?? "");
   const later =
     after === null
       ? sql``
@@ -72,10 +76,10 @@ function conditionOf(projectId: string, { text, status, severity, issueType, day
   const parts = [sql`i.project_id = ${projectId}`];
   if (status !== undefined) parts.push(sql`i.status = ${status}`);
   if (severity !== undefined) parts.push(sql`i.severity = ${severity}`);
-  if (issueType !== undefined) parts.push(sql`i.issue_type = ${issueType}`);
+  if (issueType !== undefined) parts.push(sql`i.issue_type = ${storable(issueType)}`);
   if (days !== undefined) parts.push(sql`i.created_at > clock_timestamp() - ${days} * interval '1 day'`);
   if (text !== undefined && text !== "") {
-    const plain = text.replaceAll(/[\\%_]/g, "\\$&");
+    const plain = patternOf(text);
     parts.push(
       sql`(concat_ws(' ', i.title, i.message, i.operation) ILIKE ${`%${plain}%`} OR i.id::text LIKE ${`${plain}%`} OR i.commit_sha LIKE ${`${plain}%`})`,
     );
