@@ -8,7 +8,9 @@ import { endpoint, type Handler, json } from "./respond.ts";
 /** How the board is kept fresh; tests make it quick. */
 export interface BoardLimits {
   heartbeatMs: number;
-  /** Other processes ring no bell here, so the database is asked this often while somebody watches. */
+  /** Other processes ring no bell here, so the trail's end is asked for this often while somebody watches … */
+  newsMs: number;
+  /** … and everything is read this often, for what moves without an action. */
   pollMs: number;
   /** A burst of commits is one reading, not a hundred. */
   restMs: number;
@@ -18,6 +20,7 @@ export interface BoardLimits {
 
 const defaults: BoardLimits = {
   heartbeatMs: 15_000,
+  newsMs: 200,
   pollMs: 1_000,
   restMs: 50,
   lifetimeMs: 240_000,
@@ -48,6 +51,7 @@ function createFeed(agent: Agent, { log }: Http, limits: BoardLimits) {
   const watchers = new Set<ReturnType<typeof createBell>>();
   const work = createBell();
   let edition = { number: 0, text: "", at: "" };
+  let seq = 0;
   let begun = 0;
   let finished = 0;
   let isRunning = false;
@@ -57,17 +61,27 @@ function createFeed(agent: Agent, { log }: Http, limits: BoardLimits) {
     while (watchers.size > 0) {
       const rung = work.armed();
       await publish().catch((cause: unknown) => log("the board cannot be read", cause));
-      await rung(limits.pollMs);
+      await news(rung);
       await new Promise((done) => setTimeout(done, limits.restMs));
     }
     stopListening();
     isRunning = false;
+  }
+  /** Comes back when the bell rang, when another process committed an action, or when it is time anyway. */
+  async function news(rung: (withinMs: number) => Promise<boolean>): Promise<void> {
+    const readAgainAt = performance.now() + limits.pollMs;
+    for (let restMs = limits.pollMs; restMs > 0; restMs = readAgainAt - performance.now()) {
+      if (await rung(Math.min(limits.newsMs, restMs))) return;
+      const later = await agent.actionsAfter(seq, 1).catch(() => []);
+      if (later.length > 0) return;
+    }
   }
   async function publish(): Promise<void> {
     const reading = ++begun;
     const { at, ...board } = await agent.views.board();
     const text = JSON.stringify(board);
     if (text !== edition.text) edition = { number: edition.number + 1, text, at };
+    seq = board.seq;
     finished = reading;
     for (const watcher of watchers) watcher.ring();
   }

@@ -71,11 +71,15 @@ export function createBell() {
         ring = resolve;
       });
       wake = ring;
-      return async (withinMs: number): Promise<void> => {
-        const timer = setTimeout(ring, Math.max(1, withinMs));
-        await rung;
-        clearTimeout(timer);
-      };
+      /** Whether it rang within the time. */
+      return (withinMs: number): Promise<boolean> =>
+        new Promise((done) => {
+          const timer = setTimeout(() => done(false), Math.max(1, withinMs));
+          void rung.then(() => {
+            clearTimeout(timer);
+            done(true);
+          });
+        });
     },
   };
 }

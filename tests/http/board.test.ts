@@ -3,9 +3,9 @@ import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import type { BoardView } from "#domain/view.ts";
 import { boardStream } from "#http/board.ts";
-import { anAgent, anHttp, aRequest, aRoute, now, secrets } from "./fakes.ts";
+import { anAction, anAgent, anHttp, aRequest, aRoute, now, secrets } from "./fakes.ts";
 
-const limits = { heartbeatMs: 15_000, pollMs: 200, restMs: 1, lifetimeMs: 60_000, streamsMax: 300 };
+const limits = { heartbeatMs: 15_000, newsMs: 50, pollMs: 200, restMs: 1, lifetimeMs: 60_000, streamsMax: 300 };
 
 function aBoard(seq: number): BoardView {
   const limit = { used: 0, limit: 5 };
@@ -15,9 +15,10 @@ function aBoard(seq: number): BoardView {
 }
 
 /** A server with one board that can be changed, and how often it was read. */
-function aServer() {
+function aServer(pace = limits) {
   const state = { seq: 1, reads: 0, listeners: new Set<() => void>(), fails: false };
   const agent = anAgent({
+    actionsAfter: async (seq) => (state.seq > seq ? [anAction(state.seq)] : []),
     onActions: (listener) => {
       state.listeners.add(listener);
       return () => state.listeners.delete(listener);
@@ -31,7 +32,7 @@ function aServer() {
       },
     },
   });
-  const routes = boardStream(anHttp(agent), limits);
+  const routes = boardStream(anHttp(agent), pace);
   const open = async (headers: Record<string, string> = { accept: "text/event-stream" }) => {
     const aborter = new AbortController();
     const init = { token: secrets.apiToken, headers, signal: aborter.signal };
@@ -111,6 +112,15 @@ describe("the board's stream", () => {
     state.fails = false;
     state.seq = 9;
     expect(await stream.next()).toBe(9);
+    stream.close();
+  });
+
+  it("hears of another process's action long before it would read everything again", async () => {
+    const { state, open } = aServer({ ...limits, pollMs: 3_600_000 });
+    const stream = await open();
+    expect(await stream.next()).toBe(1);
+    state.seq = 2;
+    expect(await stream.next()).toBe(2);
     stream.close();
   });
 
