@@ -31,6 +31,7 @@ export interface Queue {
   stop(): Promise<void>;
 }
 
+const schema = "vigil_queue";
 const secondsPerDay = 24 * 60 * 60;
 /** Longer than any step may take (reliability B5: 200 s), so that a job is not delivered twice while its worker lives. */
 const expireInSeconds = 15 * 60;
@@ -47,7 +48,9 @@ export async function startQueue(connection: Connection, onError: (error: Error)
   const boss = new PgBoss({
     db: connection.boss,
     backend: connection.kind === "pglite" ? "pglite" : "postgres",
-    schema: "vigil_queue",
+    schema,
+    // A role that may not create schemas finds one that was made for it (docs/supabase.md).
+    createSchema: !(await hasSchema(connection)),
     schedule: false,
     reindex: false,
     monitorVacuum: false,
@@ -86,6 +89,11 @@ export async function startQueue(connection: Connection, onError: (error: Error)
     },
     stop: () => boss.stop({ graceful: false }),
   };
+}
+
+async function hasSchema(connection: Connection): Promise<boolean> {
+  const [row] = await connection.script((run) => run("SELECT to_regnamespace($1) IS NOT NULL AS found", [schema]));
+  return row?.found === true;
 }
 
 async function createQueue(boss: PgBoss, name: QueueName): Promise<void> {

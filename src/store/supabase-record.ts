@@ -43,7 +43,8 @@ async function isOwnProject(run: RunScript, names: string[]): Promise<boolean> {
     return row?.own === true && row.allowed === true;
   }
   const [row] = await run(
-    `SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = 'supabase_admin')
+    // That program works as postgres: what another role made here, it could not use.
+    `SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = 'supabase_admin') AND current_user = 'postgres'
        AND has_database_privilege(current_database(), 'CREATE')
        AND NOT EXISTS (SELECT FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE 'agent\\_%') AS own`,
   );

@@ -40,7 +40,7 @@ describe.runIf(hasPostgres).each(["everything", "nothing"] as const)(
     const open: Connection[] = [];
     beforeAll(async () => {
       server = await startSupabase(grants);
-      pooler = await startPooler({ socket: server.socket });
+      pooler = await startPooler({ socket: server.socket, users: ["postgres", "vigil"] });
     });
     afterAll(async () => {
       for (const connection of open) await connection.close();
@@ -170,6 +170,43 @@ describe.runIf(hasPostgres).each(["everything", "nothing"] as const)(
       expect((await migrate(connection, { directory: migrations })).applied).toEqual(pushed);
       expect(await supabasePush(server.url, migrations)).toEqual([]);
       expect(await migrate(connection, { directory: migrations })).toEqual(nothing);
+    });
+
+    test("may give Vigil a role of its own, which reaches nothing of the application's", async () => {
+      await startOver(server);
+      await statements(server.url, [
+        "CREATE ROLE vigil LOGIN",
+        "GRANT vigil TO postgres",
+        "GRANT USAGE, CREATE ON SCHEMA public TO vigil",
+        "CREATE SCHEMA vigil_queue AUTHORIZATION vigil",
+        "CREATE TABLE customers (name text)",
+      ]);
+      const connection = await connectPostgres({ url: pooler.url("postgres", "vigil") });
+      try {
+        expect((await migrate(connection, { directory: migrations })).applied).not.toEqual([]);
+        expect(await migrate(connection, { directory: migrations })).toEqual(nothing);
+        const queue = await startQueue(connection, (error) => expect(error).toBeUndefined());
+        await queue.sendDetect(null);
+        expect(await queue.next("detect")).toMatchObject({ queue: "detect" });
+        await queue.stop();
+        await connection.script((run) => run("SELECT append_agent_action('agent', 'x')"));
+        expect(await connection.script((run) => run("SELECT id FROM agent_projects"))).toEqual([{ id: "default" }]);
+        for (const text of [
+          "SELECT * FROM customers",
+          "DROP TABLE customers",
+          "CREATE TABLE auth.users (id int)",
+          "CREATE SCHEMA elsewhere",
+          "CREATE ROLE another",
+          "SET LOCAL ROLE postgres",
+        ])
+          await expect(
+            connection.script((run) => run(text)),
+            text,
+          ).rejects.toMatchObject(refused);
+      } finally {
+        await connection.close();
+        await statements(server.url, ["DROP OWNED BY vigil CASCADE", "DROP ROLE vigil"]);
+      }
     });
 
     test("keeps another application's record as it is", async () => {
