@@ -265,8 +265,12 @@ async function repositoryFor({ repository, home }: Config): Promise<Repository> 
 }
 
 async function testBenchFor(chosen: Config, source: Repository): Promise<TestBench> {
-  const { testBench, home } = chosen;
-  if (testBench.kind === "checks") throw notYet("Test results from GitHub checks", "a local repository");
+  const { testBench, home, repository } = chosen;
+  if (testBench.kind === "checks") {
+    if (repository.kind !== "github") throw new Failure("misconfigured", "Checks are those of a repository at GitHub.");
+    const { createChecksTestBench } = await import("#adapters/test-bench/checks.ts");
+    return createChecksTestBench({ ...repository, branch: "main", now: () => new Date() });
+  }
   const { createSandboxTestBench, probeSandbox } = await import("#adapters/test-bench/sandbox.ts");
   const nodePath = process.execPath;
   // Only our own bundled application may run without the sandbox unasked.
@@ -408,10 +412,6 @@ function withoutSecrets(notifier: Notifier, { text }: ReturnType<typeof createSc
       return notifier.send({ ...notice, title: text(notice.title), text: text(notice.text), fields }, options);
     },
   };
-}
-
-function notYet(what: string, instead: string): Failure {
-  return new Failure("misconfigured", `${what} is not supported by this version.`, { hint: `Use ${instead}.` });
 }
 
 /** What the configuration lacks, as the dashboard and `vigil doctor` show it. */

@@ -55,6 +55,8 @@ export type Candidate = z.infer<typeof Candidate>;
 /** What the project's own tests said about one commit. Output is trimmed and stripped of control characters. */
 export const TestReport = z.object({
   commit: Sha,
+  /** What was counted: tests, or the checks of a service, each of which may stand for thousands and runs on some branches only. */
+  of: z.enum(["tests", "checks"]).default("tests"),
   outcome: z.enum(["passed", "failed", "timed_out", "output_limit", "memory_limit", "no_tests"]),
   passed: z.int().min(0),
   failed: z.int().min(0),

@@ -119,5 +119,5 @@ function anotherAttempt(issue: Testing, world: World, because: string, output: s
 
 function untested(commit: TestReport["commit"], why: string): TestReport {
   const counts = { passed: 0, failed: 0, skipped: 0, durationMs: 0, exitCode: null };
-  return { commit, outcome: "no_tests", ...counts, output: why, failures: [], baseline: null };
+  return { commit, of: "tests", outcome: "no_tests", ...counts, output: why, failures: [], baseline: null };
 }

@@ -14,6 +14,7 @@ const namedMax = 5;
  * where both runs give them all, else counts, and where there is neither nobody can tell.
  */
 export function newFailures(base: TestReport, changed: TestReport): Comparison {
+  if (changed.of === "checks") return byChecks(base, changed);
   if (changed.outcome === "passed") return cleanRun(base, changed);
   if (base.outcome === "passed" || base.outcome === "no_tests")
     return { kind: "new", because: failuresInWords(changed) };
@@ -35,6 +36,19 @@ function cleanRun(base: TestReport, { passed, skipped }: TestReport): Comparison
     return { kind: "none_new", because: `all ${passed} tests pass` };
   const skips = skipped > base.skipped ? `, ${skipped - base.skipped} more are skipped` : "";
   return { kind: "new", because: `only ${passed} of the ${base.passed} tests that passed before still do${skips}` };
+}
+
+/** How many checks there are says nothing: production's branch has some that others have not. */
+function byChecks(base: TestReport, { outcome, passed, failures }: TestReport): Comparison {
+  if (outcome === "passed") return { kind: "none_new", because: `all ${passed} checks pass` };
+  if (outcome !== "failed") {
+    return { kind: base.outcome === outcome ? "unclear" : "new", because: "the checks did not end in time" };
+  }
+  const fresh = failures.filter((name) => !base.failures.includes(name));
+  if (fresh.length === 0) {
+    return { kind: "none_new", because: `the ${failures.length} failing checks fail without the change as well` };
+  }
+  return { kind: "new", because: `failing checks: ${fresh.slice(0, namedMax).join("; ")}` };
 }
 
 function byNames(base: TestReport, changed: TestReport): Comparison {

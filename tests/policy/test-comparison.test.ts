@@ -29,4 +29,22 @@ describe("whether a red run is the change's fault", () => {
   ] as const)("%s", (_, base, changed, kind) => {
     expect(newFailures(base, changed).kind).toBe(kind);
   });
+
+  const checks = (failures: string[], passed: number) =>
+    aTestReport({
+      of: "checks",
+      outcome: failures.length > 0 ? "failed" : "passed",
+      passed,
+      failed: failures.length,
+      failures,
+    });
+  it.each([
+    ["production's branch has more checks", checks([], 5), checks([], 3), "none_new"],
+    ["one fails", checks([], 5), checks(["test"], 2), "new"],
+    ["the same one fails without the change", checks(["test"], 4), checks(["test"], 2), "none_new"],
+    ["another one fails", checks(["test"], 4), checks(["test", "lint"], 2), "new"],
+    ["they never end", checks([], 5), { ...checks([], 1), outcome: "timed_out" as const }, "new"],
+  ] as const)("of checks: %s", (_, base, changed, kind) => {
+    expect(newFailures(base, changed).kind).toBe(kind);
+  });
 });

@@ -106,6 +106,7 @@ export function aWrittenFix(change: Partial<WrittenFix> = {}): WrittenFix {
 export function aTestReport(change: Partial<TestReport> = {}): TestReport {
   return {
     commit: candidateCommit,
+    of: "tests",
     outcome: "passed",
     passed: 12,
     failed: 0,

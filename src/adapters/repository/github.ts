@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Repository } from "#ports/repository.ts";
+import { type Credentials, createClient, politePace } from "../github/client.ts";
 import { createBlobCache } from "./github/blobs.ts";
 import { changesBetween } from "./github/changes.ts";
-import { type Credentials, createClient } from "./github/client.ts";
 import { exportFiles } from "./github/export.ts";
 import { createMaking } from "./github/making.ts";
 import { createMoving } from "./github/moving.ts";
@@ -32,8 +32,6 @@ const agentIdentity = { name: "Vigil", email: "vigil@localhost" };
 const timeoutDefaultMs = 20_000;
 /** Half of what a Vercel function has under /tmp. */
 const scratchBytesDefault = 256 * 1024 * 1024;
-/** GitHub's own advice for calls that write. */
-const politePace = { writeEveryMs: 1_000, retryUnitMs: 1_000 };
 
 /** A repository at GitHub through its API alone: no git program, and no more disk than a folder for what was read. */
 export function createGithubRepository(options: GithubRepositoryOptions): Repository {

@@ -24,7 +24,7 @@ export function reportOf(commit: Sha, ended: Ended): TestReport {
     ended.stoppedFor === "disk" ? `${printed}\n[stopped: more was written to disk than the limit]\n` : printed;
   const failures = failingTests(printed);
   const timing = { durationMs: Math.round(ended.durationMs), exitCode: ended.exitCode };
-  const base = { commit, ...timing, output, failures, baseline: null };
+  const base = { commit, of: "tests" as const, ...timing, output, failures, baseline: null };
   const broken = stoppedBy(ended);
   if (broken !== undefined) return { ...base, ...counts, outcome: broken };
   if (ended.exitCode !== 0) return { ...base, ...counts, failed: Math.max(1, counts.failed), outcome: "failed" };

@@ -37,6 +37,12 @@ export const repositoryRoutes: Route[] = [
   { method: "GET", path: "/repos/:owner/:repo", needs: ["metadata", "read"], handle: getRepository },
   { method: "GET", path: "/repos/:owner/:repo/branches", needs: read, handle: listBranches },
   { method: "GET", path: "/repos/:owner/:repo/branches/:branch*", needs: read, handle: getBranch },
+  {
+    method: "GET",
+    path: "/repos/:owner/:repo/rules/branches/:branch*",
+    needs: ["metadata", "read"],
+    handle: (call) => ({ status: 200, body: call.state.branchRules.get(call.params.branch ?? "") ?? [] }),
+  },
   { method: "GET", path: "/repos/:owner/:repo/contents/:path*", needs: read, handle: getContents },
   { method: "PUT", path: "/repos/:owner/:repo/contents/:path*", needs: write, handle: putContents },
   { method: "GET", path: "/repos/:owner/:repo/tarball/:ref*", needs: read, handle: redirectToTarball },

@@ -122,6 +122,8 @@ export interface State {
   deployments: Deployment[];
   /** Checks that a protected branch asks for. */
   requiredChecks: Map<string, { context: string; appId: number | null }[]>;
+  /** Rules of rulesets by branch, as https://docs.github.com/rest/repos/rules answers them. */
+  branchRules: Map<string, unknown[]>;
   lastId: number;
 }
 
@@ -133,6 +135,7 @@ export function newState(folder: string, owner: string, name: string): State {
     id: 4711,
     existence: { kind: "here" },
     protections: new Map(),
+    branchRules: new Map(),
     pulls: [],
     checkRuns: [],
     checkSuites: [],

@@ -4,8 +4,8 @@ import { ReadableStream } from "node:stream/web";
 import { Parser, type ReadEntry } from "tar";
 import { Failure } from "#domain/failure.ts";
 import type { Sha } from "#domain/ids.ts";
+import { type Client, fetchWithin } from "../../github/client.ts";
 import { type BlobCache, blobId, cachedBytesMax } from "./blobs.ts";
-import { type Client, fetchWithin } from "./client.ts";
 
 /** As GitHub sends it, compressed; and unpacked. A repository beyond this is read file by file. */
 const packedBytesMax = 256 * 1024 * 1024;

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { Sha } from "#domain/ids.ts";
 import type { Repository } from "#ports/repository.ts";
+import type { Client } from "../../github/client.ts";
+import { cleaned, queryRefusal, statusOf } from "../../github/failures.ts";
 import { archiveFor, archiveOf, lie, notShown, racing, refusedBranch, replaceable, validBranch } from "../branches.ts";
-import type { Client } from "./client.ts";
-import { cleaned, queryRefusal, statusOf } from "./failures.ts";
 import type { Objects } from "./objects.ts";
 import { compare, isWithin } from "./relations.ts";
 

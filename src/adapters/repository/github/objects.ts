@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { Failure } from "#domain/failure.ts";
 import { Sha } from "#domain/ids.ts";
+import type { Client } from "../../github/client.ts";
 import { isRegular } from "../tree-paths.ts";
 import { loadArchive, type Wanted } from "./archive.ts";
 import { type BlobCache, blobId, cachedBytesMax } from "./blobs.ts";
-import type { Client } from "./client.ts";
 import { createMemory } from "./memory.ts";
 
 /** One file of a commit; links and submodules too. */

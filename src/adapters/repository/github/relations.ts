@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Sha } from "#domain/ids.ts";
-import type { Client } from "./client.ts";
+import type { Client } from "../../github/client.ts";
 import type { Objects } from "./objects.ts";
 
 /** How two commits lie to each other. */

@@ -2,9 +2,9 @@ import { z } from "zod";
 import { Failure } from "#domain/failure.ts";
 import { Sha } from "#domain/ids.ts";
 import type { PastCommit, Snapshot } from "#ports/repository.ts";
+import type { Client } from "../../github/client.ts";
 import { isInside, isRegular, textOf } from "../tree-paths.ts";
 import { cachedBytesMax } from "./blobs.ts";
-import type { Client } from "./client.ts";
 import type { Commit, Entry, Objects } from "./objects.ts";
 
 /** Bounds that the port promises. */

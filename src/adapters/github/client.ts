@@ -23,6 +23,9 @@ export interface ClientOptions {
   pace: { writeEveryMs: number; retryUnitMs: number };
 }
 
+/** GitHub's own advice for calls that write. */
+export const politePace: ClientOptions["pace"] = { writeEveryMs: 1_000, retryUnitMs: 1_000 };
+
 type Api = Octokit["rest"];
 
 /** GitHub for one repository: every error comes out as ours. */
