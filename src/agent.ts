@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { appendFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { createHeartbeat } from "#adapters/heartbeat/ping.ts";
+import type { SlackDialogue } from "#adapters/notifier/slack/dialogue.ts";
 import { databaseAdvice } from "#config/database.ts";
 import { secretValuesOf } from "#config/secret-values.ts";
 import { intervalRefusal } from "#config/tick.ts";
@@ -51,6 +52,8 @@ export interface Agent extends Operations {
   /** `null`: not configured, and then nobody gets in. */
   secrets: Config["secrets"];
   drain: Config["drain"];
+  /** How people answer in Slack. `null`: not configured, and then nobody is heard. */
+  slack: { signingSecret: string; operators: Record<string, string>; dialogue: SlackDialogue } | null;
   /** How people sign in. `null`: not configured, and then nobody gets in. */
   operators: Pick<Config["operators"], "password" | "viewerPassword" | "isOwnPassword"> & {
     /** Where somebody else keeps the accounts; then the passwords open nothing. */
@@ -106,14 +109,14 @@ export async function createAgent(chosen: Config, log: Observer): Promise<Agent>
   try {
     await migrate(connection, { directory: join(root(), "supabase", "migrations") });
     const queue = await startQueue(connection, (error) => observe({ kind: "queue_error", error }));
-    const { ports, accounts, endReleases, modelTrouble } = await portsFor(chosen);
+    const { ports, ...wired } = await portsFor(chosen);
     const stopping = new AbortController();
     const spool = chosen.workers ? await openSpool(resolve(chosen.home, "spool")) : undefined;
     const engine = engineOf({ connection, queue, ports, observe }, chosen, spool ?? null, stopping.signal);
     // The embedded database has one owner at a time: whoever held these leases is gone.
     if (chosen.database.kind === "embedded") await releaseAllLeases(connection.db);
     await upgradeGroups(engine);
-    return agentOf(engine, chosen, observers, { accounts, endReleases, modelTrouble, stopping });
+    return agentOf(engine, chosen, observers, { ...wired, stopping });
   } catch (error) {
     await connection.close();
     throw error;
@@ -172,6 +175,7 @@ function agentOf(
     },
     secrets: chosen.secrets,
     drain: chosen.drain,
+    slack: wired.slack,
     operators: { ...chosen.operators, accounts: wired.accounts },
     secretValues: secretValuesOf(chosen),
     appUrl: chosen.appUrl,
@@ -225,6 +229,7 @@ function connectionFor({ database, workers }: Config): Promise<Connection> {
 interface Wired {
   ports: Engine["ports"];
   accounts: Operators | null;
+  slack: Agent["slack"];
   endReleases(): Promise<void>;
   /** Why the model refused its last call for good; `null` while it answers. */
   modelTrouble(): Failure | null;
@@ -241,7 +246,8 @@ async function portsFor(chosen: Config): Promise<Wired> {
     engineer,
     notifier: withoutSecrets(await notifierFor(chosen), createScrubber(secretValuesOf(chosen))),
   };
-  return { ports, accounts: await accountsFor(chosen), endReleases, modelTrouble: trouble };
+  const [accounts, slack] = [await accountsFor(chosen), await slackDoorFor(chosen)];
+  return { ports, accounts, slack, endReleases, modelTrouble: trouble };
 }
 
 const digest = (text: string) => hash("sha256", text);
@@ -398,10 +404,25 @@ function heartbeatOf({ oversight }: Config, observe: Observer): Engine["heartbea
 async function notifierFor({ notifier, appUrl }: Config): Promise<Notifier> {
   if (notifier.kind === "slack") {
     const { createSlackNotifier } = await import("#adapters/notifier/slack.ts");
-    return createSlackNotifier({ ...notifier, appUrl, isInteractive: false });
+    return createSlackNotifier({ ...notifier, appUrl, isInteractive: isInteractive(notifier) });
   }
   const { createConsoleNotifier } = await import("#adapters/notifier/console.ts");
   return createConsoleNotifier({ write: (block) => console.log(block), appUrl });
+}
+
+type SlackConfig = Extract<Config["notifier"], { kind: "slack" }>;
+
+/** Clicks are taken only where their signature can be checked, and mean something only where it is known who may decide. */
+function isInteractive({ signingSecret, operators }: SlackConfig): boolean {
+  return signingSecret !== null && Object.keys(operators).length > 0;
+}
+
+async function slackDoorFor({ notifier }: Config): Promise<Agent["slack"]> {
+  if (notifier.kind !== "slack" || notifier.signingSecret === null) return null;
+  const { signingSecret, operators, delivery, apiUrl } = notifier;
+  const { createSlackDialogue } = await import("#adapters/notifier/slack/dialogue.ts");
+  const token = delivery.kind === "bot" ? delivery.token : null;
+  return { signingSecret, operators, dialogue: createSlackDialogue({ token, apiUrl }) };
 }
 
 /** Whatever a row that a person filed, a model or a tool wrote: no secret leaves in a message (spec.md §14). */

@@ -51,6 +51,7 @@ export function anAgent(changes: Partial<Agent> = {}): Agent & Asked {
     appUrl,
     secrets,
     drain: { secret: null, verify: null, projectId: null, samplingRate: 1 },
+    slack: null,
     operators,
     secretValues: Object.values(secrets),
     views: {

@@ -118,6 +118,11 @@ export async function startSlack() {
     views: () => state.views,
     fault: (fault: Fault) => void state.faults.push(fault),
     heal: () => void state.faults.splice(0),
+    /** As it was at the start. */
+    clear: () => {
+      for (const list of [state.messages, state.faults, state.views, state.answers, state.calls]) list.length = 0;
+      state.clicks.clear();
+    },
     sign,
     signed,
     /** What Slack sends to Vigil when somebody presses a button of this message. */
