@@ -350,7 +350,10 @@ export const issueUsers = pgTable(
     firstAt: instant("first_at").notNull(),
     lastAt: instant("last_at").notNull(),
   },
-  (t) => [primaryKey({ columns: [t.projectId, t.fingerprint, t.userHash] })],
+  (t) => [
+    primaryKey({ columns: [t.projectId, t.fingerprint, t.userHash] }),
+    index("agent_issue_users_by_age").on(t.projectId, t.lastAt),
+  ],
 );
 
 export const probes = pgTable(

@@ -20,6 +20,7 @@ interface Kept {
 /**
  * Removes what is older than the settings say, in batches, until nothing is left or `mayGoOn` says that the time is up;
  * the next round goes on. Issues, fixes, deployments and the audit trail are never touched. Answers how many rows went.
+ * A table that cannot be cleared keeps no other from its turn; then everything that failed is thrown at the end.
  */
 export async function removeOld(
   { rows }: Pick<Connection, "rows">,
@@ -28,13 +29,19 @@ export async function removeOld(
   mayGoOn: () => boolean,
 ): Promise<number> {
   let removed = 0;
+  const failed: unknown[] = [];
   for (const kept of whatIsKept(projectId, retention)) {
-    let gone = batchRows;
-    while (gone === batchRows && mayGoOn()) {
-      gone = await removeBatch(rows, kept);
-      removed += gone;
+    try {
+      let gone = batchRows;
+      while (gone === batchRows && mayGoOn()) {
+        gone = await removeBatch(rows, kept);
+        removed += gone;
+      }
+    } catch (error) {
+      failed.push(error);
     }
   }
+  if (failed.length > 0) throw new AggregateError(failed, "Old rows of some tables could not be removed.");
   return removed;
 }
 
