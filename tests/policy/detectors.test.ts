@@ -82,6 +82,9 @@ describe("spike (detection.md §2.4.4)", () => {
       });
     }
     expect(stepsSeen({ mean: 5, cycle: "daily", dispersion: 1 }, { series: 12, times: 10, seed: 3 })).toBe(1);
+    // In bursts as great as the rise itself, it takes up to an hour to be sure.
+    const bursts = { mean: 5, cycle: "constant", dispersion: 8 } as const;
+    expect(stepsSeen(bursts, { series: 40, times: 10, seed: 3, within: 12 })).toBe(1);
   });
 });
 

@@ -87,17 +87,17 @@ function busyTime(regime: Regime, random: () => number): number {
   }
 }
 
-/** The share of sudden rises to `times` as much that are seen within a quarter of an hour. */
+/** The share of sudden rises to `times` as much that are seen within so many counts of five minutes; a quarter of an hour. */
 export function stepsSeen(
   regime: Regime,
-  { series, times, seed }: { series: number; times: number; seed: number },
+  { series, times, seed, within = 3 }: { series: number; times: number; seed: number; within?: number },
 ): number {
   let seen = 0;
   for (let n = 0; n < series; n++) {
     const random = seeded(seed * 7_000 + n);
     const length = 7 * perDay + busyTime(regime, random);
     const counts = historyOf(regime, length, random);
-    const isSeen = [0, 1, 2].some((after) => {
+    const isSeen = Array.from({ length: within }, (_, after) => after).some((after) => {
       counts.push(draw(times * meanAt(regime, length + after), regime.dispersion, random));
       return spike(counts.slice(-needed), rule) !== undefined;
     });

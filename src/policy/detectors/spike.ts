@@ -11,9 +11,14 @@ const judged = 3;
 const recent = 12;
 /** Below one event in ten counts nothing is usual. */
 const baseMin = 0.1;
-const once = { pMax: 1e-5, eventsMin: 8 };
+const once = { pMax: 2e-6, eventsMin: 8 };
 const twice = { pMax: 1e-3, eventsMin: 4 };
-const thrice = { pMax: 1e-5, eventsMin: 6 };
+const thrice = { pMax: 5e-6, eventsMin: 6 };
+/**
+ * Half an hour and an hour together: where events come in bursts about as great as a rise, a quarter of an hour cannot tell
+ * the two apart at any rate of false alarms that people bear (tests/bench/spikes.ts).
+ */
+const longer = { pMax: 1e-6, eventsMin: 12, windows: [6, 12] };
 
 /** How many counts of `windowMs` the rule looks at: a week, and what is judged. */
 export function countsNeeded(windowMs: number): number {
@@ -34,10 +39,7 @@ export function spike(counts: readonly number[], rule: RuleOf<"spike">, steps = 
   const sum = third + second + newest;
   if (!(newest >= twice.eventsMin || sum >= thrice.eventsMin)) return undefined;
   const base = usual(counts, end, perDay, rule.windowMs);
-  const phi = Math.max(
-    dispersionIn(counts, end - perDay, end),
-    dispersionIn(counts, Math.max(0, end - days * perDay), end),
-  );
+  const phi = dispersionBefore(counts, end, perDay);
   const rise = thresholdOf(rule, steps);
   const isRare = (count: number, times: number, mean: number, leg: { pMax: number; eventsMin: number }) =>
     count >= leg.eventsMin && count >= times * mean && burstTail(count, mean, phi) < leg.pMax;
@@ -47,7 +49,31 @@ export function spike(counts: readonly number[], rule: RuleOf<"spike">, steps = 
   ) {
     return said(newest, 1, base, rule);
   }
-  return isRare(sum, rise, judged * base, thrice) ? said(sum, judged, judged * base, rule) : undefined;
+  if (isRare(sum, rise, judged * base, thrice)) return said(sum, judged, judged * base, rule);
+  for (const windows of longer.windows) {
+    const slow = slowRise(counts, windows, rule, rise);
+    if (slow !== undefined) return slow;
+  }
+  return undefined;
+}
+
+/** The same with a longer stretch that is judged, and what is usual before it. */
+function slowRise(counts: readonly number[], windows: number, rule: RuleOf<"spike">, rise: number): string | undefined {
+  const perDay = Math.round(dayMs / rule.windowMs);
+  const end = counts.length - windows;
+  const sum = Math.round(windows * meanIn(counts, end, counts.length));
+  if (end < perDay || !(sum >= longer.eventsMin)) return undefined;
+  const base = usual(counts, end, perDay, rule.windowMs);
+  if (!(sum >= rise * windows * base)) return undefined;
+  const p = burstTail(sum, windows * base, dispersionBefore(counts, end, perDay));
+  return p < longer.pMax ? said(sum, windows, windows * base, rule) : undefined;
+}
+
+function dispersionBefore(counts: readonly number[], end: number, perDay: number): number {
+  return Math.max(
+    dispersionIn(counts, Math.max(0, end - perDay), end),
+    dispersionIn(counts, Math.max(0, end - days * perDay), end),
+  );
 }
 
 function usual(counts: readonly number[], end: number, perDay: number, windowMs: number): number {
