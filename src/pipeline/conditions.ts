@@ -1,3 +1,4 @@
+import type { Environment } from "#domain/ids.ts";
 import type { Rule, RuleOf } from "#domain/rule.ts";
 import { muteEnds } from "#policy/coming-back.ts";
 import { failureRate, type OperationFacts } from "#policy/detectors/failure-rate.ts";
@@ -75,12 +76,28 @@ function down(rule: Rule, because: string): Condition {
   };
 }
 
-/** A source that fell silent: where production does not answer either it is down, otherwise we are blind. */
+/** Each environment by its own traffic. Staging's silence matters only while a release is judged there. */
 async function silent(rule: RuleOf<"heartbeat">, world: DetectionWorld): Promise<Finding[]> {
+  const production = await productionSilent(rule, world);
+  if (!(await world.read.isWatched("staging"))) return production;
+  const quiet = await quietIn("staging", watchedWindow(rule), world);
+  return quiet === undefined ? production : [...production, { kind: "blind", environment: "staging", ...quiet }];
+}
+
+function watchedWindow(rule: RuleOf<"heartbeat">): RuleOf<"heartbeat"> {
+  return { ...rule, windowMs: Math.min(rule.windowMs, watchedSilenceMs) };
+}
+
+async function quietIn(environment: Environment, rule: RuleOf<"heartbeat">, world: DetectionWorld) {
+  const history = await world.read.trafficHistory(environment);
+  return silence(history, world.clock.now(), rule, stepsOf(rule, world));
+}
+
+/** A source that fell silent: where production does not answer either it is down, otherwise we are blind. */
+async function productionSilent(rule: RuleOf<"heartbeat">, world: DetectionWorld): Promise<Finding[]> {
   const { read } = world;
-  const windowMs = (await read.isWatched("production")) ? Math.min(rule.windowMs, watchedSilenceMs) : rule.windowMs;
-  const history = await read.trafficHistory("production");
-  const quiet = silence(history, world.clock.now(), { ...rule, windowMs }, stepsOf(rule, world));
+  const isWatched = await read.isWatched("production");
+  const quiet = await quietIn("production", isWatched ? watchedWindow(rule) : rule, world);
   if (quiet === undefined) return [];
   const last = (await read.probes("production", newestMs)).at(-1);
   if (last?.outcome === "unhealthy") {
@@ -124,7 +141,6 @@ function failingOften(
     handled: false,
     users: 0,
     usersLastHour: 0,
-    activeUsers: { kind: "unmeasured", why: "no source reports who is active" },
     events: facts.failures,
     operation: operation === "" ? null : operation,
     issueType: "error_rate",
@@ -164,8 +180,7 @@ async function spiking(rule: RuleOf<"spike">, world: DetectionWorld): Promise<Fi
     if (because === undefined) continue;
     const returned = await endOfMute(issue, because, world);
     if (hasEnded(issue) && returned === undefined) continue;
-    const raised = rule.severity === null ? afterSpike(issue.severity, because) : graver(issue, rule.severity, because);
-    found.push({ kind: "spike", issue, because, raised, returned });
+    found.push({ kind: "spike", issue, because, raised: raisedBy(rule, issue, because), returned });
   }
   return found;
 }
@@ -174,6 +189,11 @@ async function endOfMute(issue: KnownIssue, because: string, world: DetectionWor
   if (issue.status !== "dismissed" || issue.mute === null) return undefined;
   const since = await world.read.happenedSince(issue.id, issue.mute.since);
   return muteEnds(issue.mute, since, because, world.clock.now());
+}
+
+function raisedBy({ severity }: RuleOf<"spike">, issue: KnownIssue, because: string) {
+  if (issue.isByHand) return undefined;
+  return severity === null ? afterSpike(issue.severity, because) : graver(issue, severity, because);
 }
 
 function graver({ severity }: KnownIssue, least: KnownIssue["severity"], because: string) {

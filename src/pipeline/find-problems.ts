@@ -1,3 +1,4 @@
+import type { Measurement } from "#domain/evidence.ts";
 import { Failure } from "#domain/failure.ts";
 import { Sha } from "#domain/ids.ts";
 import { dismissalEnds, muteEnds, type Return, regression } from "#policy/coming-back.ts";
@@ -5,7 +6,7 @@ import { openingRule } from "#policy/detectors/events.ts";
 import type { ErrorFacts } from "#policy/detectors/facts.ts";
 import { isWeak } from "#policy/frame-names.ts";
 import { atLeast, severityOf } from "#policy/severity.ts";
-import type { KnownIssue, UnseenFingerprint } from "#store/read/detection/reads.ts";
+import type { KnownIssue, RequestCounts, UnseenFingerprint } from "#store/read/detection/reads.ts";
 import type { DetectionWorld, Finding, Impact } from "./stage.ts";
 
 const fiveMinutesMs = 5 * 60_000;
@@ -13,6 +14,8 @@ const hourMs = 60 * 60_000;
 /** Of the same requests that another kind of error tells of with its stack: that one is the issue. */
 const sharedMax = 0.5;
 const everyoneShare = 0.9;
+/** Below so many requests a share of failures means nothing (detection.md §3 vector 32). */
+const requestsMin = 20;
 
 /** From kinds of errors with new events to issues opened, brought up to date, or back again. World in, findings out. */
 export async function findProblems(world: DetectionWorld, limit: number): Promise<Finding[]> {
@@ -41,10 +44,15 @@ async function judge(fingerprint: UnseenFingerprint, world: DetectionWorld, rele
       fingerprint,
       issue,
       returned,
-      impact: impactOf(fingerprint, returned.state === "regressed"),
+      impact: forIssue(issue, impactOf(fingerprint, returned.state === "regressed")),
     };
   }
-  return { kind: "update", fingerprint, issue, impact: impactOf(fingerprint, false) };
+  return { kind: "update", fingerprint, issue, impact: forIssue(issue, impactOf(fingerprint, false)) };
+}
+
+/** What a person said of how grave an issue is stands (detection.md §2.4.5). */
+function forIssue({ isByHand, severity }: KnownIssue, impact: Impact): Impact {
+  return isByHand ? { ...impact, severity, because: "given by the person who inserted it" } : impact;
 }
 
 async function open(fingerprint: UnseenFingerprint, world: DetectionWorld): Promise<Finding> {
@@ -80,13 +88,14 @@ function factsOf({ sample, issueType, recent }: UnseenFingerprint): ErrorFacts {
 }
 
 function impactOf(fingerprint: UnseenFingerprint, isRegression: boolean): Impact {
-  const { sample, users, recent, issueType, failedShare, operationShare } = fingerprint;
+  const { sample, users, recent, issueType, served } = fingerprint;
   const { level, handled, operation, environment, trust } = sample;
+  const events = recent.get(fiveMinutesMs)?.events ?? 0;
+  const failedShare = shareOfThis(served.whole, events);
   const judged = severityOf({
-    ...{ level, handled, users, operation, issueType, operationShare, environment },
+    ...{ level, handled, users, operation, issueType, environment, events },
+    operationShare: shareOfThis(served.operation, events),
     usersLastHour: recent.get(hourMs)?.users ?? 0,
-    activeUsers: { kind: "unmeasured", why: "no source reports who is active" },
-    events: recent.get(fiveMinutesMs)?.events ?? 0,
     requestsShare: failedShare,
     noise: false,
     regression: isRegression,
@@ -95,6 +104,12 @@ function impactOf(fingerprint: UnseenFingerprint, isRegression: boolean): Impact
   });
   const everyone = failedShare.kind === "measured" && failedShare.value >= everyoneShare;
   return { ...judged, affectedUsers: everyone && trust === "server" ? -1 : users };
+}
+
+/** One error of many says little about requests that others failed: it accounts for one request with each event at the most. */
+function shareOfThis({ requests, failures }: RequestCounts, events: number): Measurement {
+  if (requests < requestsMin) return { kind: "unmeasured", why: `fewer than ${requestsMin} requests in 5 minutes` };
+  return { kind: "measured", value: Math.min(failures, events) / requests };
 }
 
 /** An error of a release that holds the fix is a regression; one of an older release only counts. */

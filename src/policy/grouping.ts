@@ -26,7 +26,6 @@ export function groupingOf(event: ErrorEvent, digest: (text: string) => string):
     events: 1,
     operation: event.operation,
     issueType,
-    activeUsers: alone,
     requestsShare: alone,
     operationShare: alone,
     environment: event.environment,

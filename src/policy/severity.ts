@@ -9,13 +9,14 @@ export interface SeverityFacts {
   /** Distinct users; -1 means everyone. */
   users: number;
   usersLastHour: number;
-  /** Users that did anything in the last hour. */
-  activeUsers: Measurement;
   /** Events of the last five minutes. */
   events: number;
   operation: string | null;
   issueType: string;
-  /** Share of all requests that failed, 0–1; unmeasured below 20 requests, where a share says nothing. */
+  /**
+   * Share of all requests that failed and that this error can account for, 0–1: where something else fails, every rare error
+   * beside it is no graver for that. Unmeasured below 20 requests, where a share says nothing.
+   */
   requestsShare: Measurement;
   /** The same for the operation alone. */
   operationShare: Measurement;
@@ -34,16 +35,16 @@ export interface Judged {
   because: string;
 }
 
-/** Constants of detection.md §2.4.5. */
+/**
+ * Constants of detection.md §2.4.5. Its rules by the share of the *active* users are left out: no protocol that is read
+ * tells how many users an application has at a time, and a rule that never applies would only look like one.
+ */
 const shareP0 = 0.5;
 const shareP1 = 0.1;
 const operationShareP1 = 0.5;
 const databaseEventsP0 = 10;
 const databaseShareP0 = 0.2;
 const crashesP0 = 3;
-const activeUsersMin = 50;
-const activeShareP0 = 0.25;
-const activeShareP1 = 0.1;
 const usersP1 = 100;
 const sensitiveUsersP1 = 5;
 const browserUsersP2 = 10;
@@ -77,13 +78,6 @@ function graveByImpact(facts: SeverityFacts): Judged | undefined {
   if (share !== undefined && share >= shareP0) {
     return { severity: "P0", because: `${percent(share)} of the requests fail (limit ${percent(shareP0)})` };
   }
-  const active = activeShare(facts);
-  if (active !== undefined && active >= activeShareP0) {
-    return {
-      severity: "P0",
-      because: `${percent(active)} of the active users are affected (limit ${percent(activeShareP0)})`,
-    };
-  }
   if (level === "fatal" && events >= crashesP0) {
     return { severity: "P0", because: `${events} crashes in 5 minutes (limit ${crashesP0})` };
   }
@@ -94,10 +88,10 @@ function graveByImpact(facts: SeverityFacts): Judged | undefined {
   if (share !== undefined && share >= shareP1) {
     return { severity: "P1", because: `${percent(share)} of the requests fail (limit ${percent(shareP1)})` };
   }
-  return manyUsers(facts, active);
+  return manyUsers(facts);
 }
 
-function manyUsers(facts: SeverityFacts, active: number | undefined): Judged | undefined {
+function manyUsers(facts: SeverityFacts): Judged | undefined {
   const { users, usersLastHour, operation } = facts;
   const ofOperation = shareIn(facts.operationShare);
   if (ofOperation !== undefined && ofOperation >= operationShareP1) {
@@ -108,12 +102,6 @@ function manyUsers(facts: SeverityFacts, active: number | undefined): Judged | u
   }
   if (usersLastHour >= usersP1) {
     return { severity: "P1", because: `${usersLastHour} users are affected in an hour (limit ${usersP1})` };
-  }
-  if (active !== undefined && active >= activeShareP1) {
-    return {
-      severity: "P1",
-      because: `${percent(active)} of the active users are affected (limit ${percent(activeShareP1)})`,
-    };
   }
   if (operation !== null && sensitive.test(operation) && users >= sensitiveUsersP1) {
     return { severity: "P1", because: `${users} users are affected in ${operation} (limit ${sensitiveUsersP1})` };
@@ -146,11 +134,6 @@ function raised(judged: Judged, why: string): Judged {
 export function afterSpike(severity: Severity, because: string): Judged | undefined {
   const judged = raised({ severity, because: `was ${severity}` }, because);
   return judged.severity === severity ? undefined : { ...judged, because: `it spikes: ${because}` };
-}
-
-function activeShare({ usersLastHour, activeUsers }: SeverityFacts): number | undefined {
-  const active = shareIn(activeUsers);
-  return active !== undefined && active >= activeUsersMin ? usersLastHour / active : undefined;
 }
 
 function shareIn(measurement: Measurement): number | undefined {

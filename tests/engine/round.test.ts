@@ -72,9 +72,15 @@ describe.each(databasesAndPooler())("rounds on $name", ({ open }) => {
         floor(extract(epoch FROM clock_timestamp()) / 60)::bigint - ${outcomes.length - 1 - place}, ${outcome}, 'status 500'`);
     }
   }
-  async function served(minutes: number, requests: number, failures = 0, operation = "GET /"): Promise<void> {
+  async function served(
+    minutes: number,
+    requests: number,
+    failures = 0,
+    operation = "GET /",
+    environment = "production",
+  ): Promise<void> {
     await connection.db.execute(sql`INSERT INTO agent_traffic_minutes (environment, operation, minute, requests, failures)
-      VALUES ('production', ${operation}, ${minutesAgo(minutes)}, ${requests}, ${failures})`);
+      VALUES (${environment}, ${operation}, ${minutesAgo(minutes)}, ${requests}, ${failures})`);
   }
   const failures = () => engine.seen.filter(({ kind }) => kind === "queue_error");
 
@@ -124,6 +130,24 @@ describe.each(databasesAndPooler())("rounds on $name", ({ open }) => {
     await lookedLike("hu");
     await round(engine);
     expect(await issues()).toMatchObject([{ title: "Production is down", severity: "P0" }]);
+    expect(failures()).toEqual([]);
+  });
+
+  it("judges silence by each environment's own traffic; staging's only while a release is watched there", async () => {
+    for (const minutes of [30, 28, 26, 24, 22, 20]) await served(minutes, 40, 0, "GET /", "staging");
+    for (const minutes of [3, 2, 1, 0]) await served(minutes, 40);
+    await round(engine);
+    await drain(engine, ["notify"], () => true);
+    expect(engine.told).toEqual([]);
+    await connection.db.execute(
+      sql`INSERT INTO agent_issues (severity, issue_type, title, message) VALUES ('P2', 't', 't', 'm')`,
+    );
+    for (const status of ["diagnosing", "fixing", "testing", "staging"]) {
+      await connection.db.execute(sql`UPDATE agent_issues SET status = ${status}, version = version + 1`);
+    }
+    await round(engine);
+    await drain(engine, ["notify"], () => true);
+    expect(engine.told.map(({ title }) => title)).toEqual(["No news from staging"]);
     expect(failures()).toEqual([]);
   });
 
@@ -267,5 +291,20 @@ describe.each(databasesAndPooler())("rounds on $name", ({ open }) => {
         (SELECT sum(cost_usd)::float8 FROM agent_model_calls) AS usd, (SELECT count(*)::int FROM agent_issues) AS issues`,
     );
     expect(left).toEqual({ minutes: 10, calls: 3, usd: 1.5, issues: 2 });
+  });
+
+  it("goes on with the other tables when one cannot be cleared, and says so", async () => {
+    await connection.db.execute(
+      sql`INSERT INTO agent_seen_events (key, seen_at) SELECT gen_random_uuid(), clock_timestamp() - interval '8 days' FROM generate_series(1, 50)`,
+    );
+    let statements = 0;
+    const broken: Pick<Connection, "rows"> = {
+      rows: (shape, query) =>
+        ++statements === 2 ? Promise.reject(new Error("no space")) : connection.rows(shape, query),
+    };
+    const { retention } = Settings.parse({});
+    await expect(removeOld(broken, "default", retention, () => true)).rejects.toThrow(AggregateError);
+    const left = await connection.rows(z.unknown(), sql`SELECT 1 FROM agent_seen_events`);
+    expect(left).toEqual([]);
   });
 });

@@ -58,8 +58,7 @@ function unseen(change: Partial<UnseenFingerprint> = {}): UnseenFingerprint {
     events: 1,
     users: 1,
     recent: new Map([5, 15, 60].map((minutes) => [minutes * minute, { events: 1, users: 1 }])),
-    failedShare: { kind: "unmeasured", why: "fewer than 20 requests" },
-    operationShare: { kind: "unmeasured", why: "fewer than 20 requests" },
+    served: { whole: { requests: 19, failures: 19 }, operation: { requests: 0, failures: 0 } },
     issue: null,
     ...change,
   };
@@ -67,7 +66,15 @@ function unseen(change: Partial<UnseenFingerprint> = {}): UnseenFingerprint {
 
 function anIssue(change: Partial<KnownIssue> = {}): KnownIssue {
   const nothing = { fixCommit: null, resolvedAt: null, spikedAt: null, recovered: false, mute: null };
-  return { ...facts(), status: "fixing", ...nothing, dismissedVolume: null, isMerged: false, ...change };
+  return {
+    ...facts(),
+    status: "fixing",
+    ...nothing,
+    dismissedVolume: null,
+    isByHand: false,
+    isMerged: false,
+    ...change,
+  };
 }
 
 const unexpected = async () => {
@@ -111,8 +118,26 @@ describe("the detection sweep", () => {
   });
 
   it("says that everyone is affected when nine of ten requests fail", async () => {
-    const found = await findings(unseen({ failedShare: { kind: "measured", value: 0.9 } }));
+    const recent = new Map([5, 15, 60].map((minutes) => [minutes * minute, { events: 90, users: 40 }]));
+    const served = { whole: { requests: 100, failures: 90 }, operation: { requests: 100, failures: 90 } };
+    const found = await findings(unseen({ recent, served }));
     expect(found).toMatchObject([{ kind: "open", impact: { severity: "P0", affectedUsers: -1 } }]);
+  });
+
+  it("weighs a rare error by its own events, however many requests fail for other reasons", async () => {
+    const served = { whole: { requests: 100, failures: 90 }, operation: { requests: 50, failures: 45 } };
+    const found = await findings(unseen({ served }));
+    expect(found).toMatchObject([{ kind: "open", impact: { severity: "P2", affectedUsers: 1 } }]);
+  });
+
+  it("leaves the severity that a person gave, whatever is merged into the issue", async () => {
+    const recent = new Map([5, 60].map((minutes) => [minutes * minute, { events: 90, users: 200 }]));
+    const issue = anIssue({ severity: "P3", isByHand: true });
+    expect(await findings(unseen({ issue, recent, users: 200 }))).toMatchObject([
+      { kind: "update", impact: { severity: "P3", affectedUsers: 200 } },
+    ]);
+    const own = anIssue({ severity: "P3" });
+    expect(await findings(unseen({ issue: own, recent }))).toMatchObject([{ impact: { severity: "P1" } }]);
   });
 
   it("only counts what is muted or noise", async () => {

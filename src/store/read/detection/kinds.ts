@@ -1,14 +1,11 @@
 import { type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
 import { ErrorEvent } from "#domain/event.ts";
-import type { Measurement } from "#domain/evidence.ts";
 import type { Connection } from "../../connect.ts";
 import { knownIssues } from "./known-issue.ts";
 import type { Count, UnseenFingerprint } from "./reads.ts";
 
-/** Below so many requests a share of failures means nothing (detection.md §3 vector 32). */
-const requestsMin = 20;
-const shareWindowMs = 5 * 60_000;
+const servedWindowMs = 5 * 60_000;
 
 const StoredEvent = ErrorEvent.extend({ at: z.coerce.date() });
 const UnseenRow = z.object({
@@ -52,11 +49,11 @@ export async function unseenFingerprints(
   if (found.length === 0) return [];
   const asked = found.map(({ fingerprint }) => fingerprint);
   const issueIds = found.flatMap(({ issue_id: id }) => id ?? []);
-  const [totals, events, users, shares, issues] = await Promise.all([
+  const [totals, events, users, served, issues] = await Promise.all([
     familyTotals(connection, projectId, asked),
     eventsWithin(connection, projectId, asked, startsOf(at, windowsMs)),
     usersWithin(connection, projectId, asked, startsOf(at, windowsMs)),
-    failedShares(connection, projectId, at),
+    servedLately(connection, projectId, at),
     knownIssues(connection.db, [...new Set(issueIds)]),
   ]);
   return found.map((row) => {
@@ -74,8 +71,7 @@ export async function unseenFingerprints(
           { events: own.events?.[n] ?? 0, users: own.users?.within[n] ?? 0 },
         ]),
       ),
-      failedShare: shares.whole,
-      operationShare: shares.of(row.sample.operation),
+      served: { whole: served.whole, operation: served.of(row.sample.operation) },
       issue: (row.issue_id === null ? undefined : issues.get(row.issue_id)) ?? null,
     };
   });
@@ -160,12 +156,12 @@ async function usersWithin({ rows }: Connection, projectId: string, asked: strin
 }
 
 /** Of the last five minutes' requests in production. */
-async function failedShares({ rows }: Connection, projectId: string, at: Date) {
+async function servedLately({ rows }: Connection, projectId: string, at: Date) {
   const found = await rows(
     z.object({ operation: z.string(), requests: z.coerce.number(), failures: z.coerce.number() }),
     sql`SELECT operation, sum(requests) AS requests, sum(failures) AS failures FROM agent_traffic_minutes
         WHERE project_id = ${projectId} AND environment = 'production'
-          AND minute > ${iso(new Date(at.getTime() - shareWindowMs))} AND minute <= ${iso(at)}
+          AND minute > ${iso(new Date(at.getTime() - servedWindowMs))} AND minute <= ${iso(at)}
         GROUP BY operation ORDER BY requests DESC LIMIT 5000`,
   );
   // A source that reports the application as a whole may stand beside one that reports each route: never count both.
@@ -177,18 +173,12 @@ async function failedShares({ rows }: Connection, projectId: string, at: Date) {
       none,
     );
   return {
-    whole: shareOf(whole !== undefined && whole.requests > routes.requests ? whole : routes),
-    of: (operation: string | null) =>
-      shareOf(found.find((row) => operation !== null && row.operation === operation) ?? none),
+    whole: whole !== undefined && whole.requests > routes.requests ? whole : routes,
+    of: (operation: string | null) => found.find((row) => operation !== null && row.operation === operation) ?? none,
   };
 }
 
 const none = { requests: 0, failures: 0 };
-
-function shareOf({ requests, failures }: typeof none): Measurement {
-  if (requests >= requestsMin) return { kind: "measured", value: failures / requests };
-  return { kind: "unmeasured", why: `fewer than ${requestsMin} requests in 5 minutes` };
-}
 
 function earliest(starts: readonly Date[]): Date {
   return new Date(Math.min(...starts.map((start) => start.getTime())));

@@ -35,6 +35,7 @@ function knownIssue({ issue, fixCommit }: Row): KnownIssue {
     recovered: issue.state === "recovered",
     mute: issue.mute === null ? null : Mute.parse(issue.mute),
     dismissedVolume: issue.dismissedVolume,
+    isByHand: issue.rule === null && issue.fingerprint === null,
     isMerged: issue.mergedInto !== null,
   };
 }

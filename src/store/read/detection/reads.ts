@@ -1,5 +1,5 @@
 import type { ErrorEvent } from "#domain/event.ts";
-import type { HealthCheck, Measurement } from "#domain/evidence.ts";
+import type { HealthCheck } from "#domain/evidence.ts";
 import type { Environment, Sha } from "#domain/ids.ts";
 import type { AnyIssue } from "#domain/issue.ts";
 import type { Mute } from "#domain/mute.ts";
@@ -14,8 +14,15 @@ export interface KnownIssue extends AnyIssue {
   mute: Mute | null;
   /** Events in the day before it was dismissed; `null`: not looked up yet. */
   dismissedVolume: number | null;
+  /** A person inserted the row: its severity is theirs to change, whatever events are merged into it. */
+  isByHand: boolean;
   /** Its events count for another issue. */
   isMerged: boolean;
+}
+
+export interface RequestCounts {
+  requests: number;
+  failures: number;
 }
 
 /** Events, and distinct users that met them. */
@@ -41,9 +48,8 @@ export interface UnseenFingerprint {
   users: number;
   /** The same within each of the windows that were asked for, in milliseconds. */
   recent: ReadonlyMap<number, Count>;
-  /** Failed share of the last five minutes' requests of the whole application, and of the sample's operation. */
-  failedShare: Measurement;
-  operationShare: Measurement;
+  /** The last five minutes' requests of the whole application, and of the sample's operation. */
+  served: { whole: RequestCounts; operation: RequestCounts };
   issue: KnownIssue | null;
 }
 
