@@ -42,7 +42,7 @@ export function createVercelPlatform(options: VercelPlatformOptions): Platform {
   return {
     ensureDeployed: (environment, commit) => ensureDeployed(vercel, environment, commit),
     serving: (environment) => serving(vercel, environment),
-    checkHealth: async (environment, expected) => (await ask(vercel, environment, expected)).check,
+    checkHealth: async (environment, expected) => (await askOrSayWhy(vercel, environment, expected)).check,
     restore: (environment, commit) => restore(vercel, environment, commit),
   };
 }
@@ -62,7 +62,7 @@ async function ensureDeployed(vercel: Vercel, environment: Environment, commit: 
     const ready = deployments.find((one) => one.readyState === "READY");
     const { check, url } = ready === undefined ? { check: undefined, url: "" } : await ask(vercel, environment, commit);
     if (ready !== undefined && check?.servedCommit === commit) return { kind: "ready", providerId: ready.uid, url };
-    const found: Found = { environment, commit, deployments, atMs, url, because: check?.because ?? "" };
+    const found: Found = { environment, commit, deployments, atMs, url, check };
     return await progressOf(vercel, found);
   } catch (error) {
     // The build goes on while its state cannot be asked for; the stage's own time limit ends the waiting.
@@ -73,8 +73,22 @@ async function ensureDeployed(vercel: Vercel, environment: Environment, commit: 
 }
 
 async function serving(vercel: Vercel, environment: Environment): ReturnType<Platform["serving"]> {
-  const { check, url } = await ask(vercel, environment, null);
+  const { check, url } = await askOrSayWhy(vercel, environment, null);
   return servingOf(check, url);
+}
+
+/** Where Vercel cannot be asked for the address, nobody looked: that says nothing about the release (reliability A6). */
+async function askOrSayWhy(vercel: Vercel, environment: Environment, expected: Sha | null): ReturnType<typeof ask> {
+  try {
+    return await ask(vercel, environment, expected);
+  } catch (error) {
+    if (!(error instanceof Failure) || !error.retry) throw error;
+    return { check: unasked("no_data", `where ${environment} is cannot be asked now: ${error.message}`), url: "" };
+  }
+}
+
+function unasked(outcome: HealthCheck["outcome"], because: string): HealthCheck {
+  return { outcome, because, servedCommit: null, httpStatus: null, latencyMs: null };
 }
 
 /** Asks the environment's release. An address that Vercel does not know yet is no release. */
@@ -84,10 +98,7 @@ async function ask(
   expected: Sha | null,
 ): Promise<{ check: HealthCheck; url: string }> {
   const address = await lookup.address(environment);
-  if (address === undefined) {
-    const because = noAddress(environment).message;
-    return { check: { outcome: "unhealthy", because, servedCommit: null, httpStatus: null, latencyMs: null }, url: "" };
-  }
+  if (address === undefined) return { check: unasked("unhealthy", noAddress(environment)), url: "" };
   const check = await options.probes.at(address)(`${address.url}${options.healthPath}`, expected);
   return { check, url: address.url };
 }

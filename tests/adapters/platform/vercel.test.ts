@@ -3,6 +3,7 @@ import { createEnvironmentProbes } from "#adapters/platform/environment-probe.ts
 import { platformContract, settled } from "#tests/ports/platform.contract.ts";
 import { startVercel } from "#tests/support/vercel/vercel.ts";
 import { aVercel, commits, platformOver } from "./a-vercel-platform.ts";
+import { nobody } from "./servers.ts";
 
 const patience = { timeout: 20_000 };
 
@@ -44,7 +45,7 @@ describe("a deployment at Vercel", () => {
     const { vercel, platform } = await aVercel({}, { urls: { staging: null, production: null } });
     expect(await platform.serving("staging")).toMatchObject({
       kind: "unknown",
-      why: "Vercel names no address of staging.",
+      why: "Vercel names no address of staging",
     });
     vercel.pushed("staging", commits.good);
     vercel.pushed("main", commits.better);
@@ -196,6 +197,27 @@ describe("a deployment at Vercel", () => {
         log: "",
       });
     }
+  });
+
+  it("is judged by nothing that nobody saw: our network is down, or Vercel cannot be asked for the address", async () => {
+    const control = await nobody();
+    const blind = createEnvironmentProbes({ controlUrl: control, timeoutMs: 2_000 });
+    const gone = await nobody();
+    const { vercel, platform } = await aVercel({}, { probes: blind, urls: { staging: gone, production: gone } });
+    const deployment = vercel.pushed("staging", commits.good);
+    await expect.poll(() => deployment?.readyState, patience).toBe("READY");
+    if (deployment !== undefined) deployment.readyAt = (deployment.readyAt ?? 0) - 600_000;
+    expect(await platform.ensureDeployed("staging", commits.good)).toMatchObject({
+      kind: "pending",
+      because: expect.stringContaining("our own network seems to be down"),
+    });
+    const unnamed = platformOver(vercel, { urls: { staging: null, production: null }, patienceMs: 0 });
+    vercel.fault({ status: 503, times: 2 });
+    expect(await unnamed.checkHealth("production", commits.good)).toMatchObject({ outcome: "no_data" });
+    expect(await unnamed.serving("staging")).toMatchObject({
+      kind: "unknown",
+      why: expect.stringContaining("answers 503"),
+    });
   });
 
   it("is missing with a reason: the Git integration is off, or Vercel has not heard of the push", async () => {

@@ -53,6 +53,7 @@ export function createVercelClient(options: VercelClientOptions): VercelClient {
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
     if (options.teamId !== null) url.searchParams.set("teamId", options.teamId);
     const headers = { authorization: `Bearer ${options.token}`, accept: "application/json" };
+    const signal = AbortSignal.timeout(timeoutMs);
     try {
       const response = await fetch(url, {
         method,
@@ -60,9 +61,11 @@ export function createVercelClient(options: VercelClientOptions): VercelClient {
         ...(method === "GET" ? {} : { body: "{}" }),
         // A redirect would carry the token to wherever it points.
         redirect: "error",
-        signal: AbortSignal.timeout(timeoutMs),
+        signal,
       });
       const body = await boundedText(response);
+      // A body that was cut off at the limit is no answer, even where its stream just ends.
+      signal.throwIfAborted();
       return { kind: "answer", response, body };
     } catch (error) {
       return { kind: "silent", cause: error };

@@ -1,4 +1,3 @@
-import { Failure } from "#domain/failure.ts";
 import type { Environment, Sha } from "#domain/ids.ts";
 import type { EnvironmentAddress } from "../environment-probe.ts";
 import { namesPrivateHost } from "../public-address.ts";
@@ -83,8 +82,4 @@ function isFor(environment: Environment, deployment: Deployment): boolean {
   return deployment.target !== "production" && branchOf(deployment) === stagingBranch;
 }
 
-/** For messages: a host name, not a whole address. */
-export function noAddress(environment: Environment): Failure {
-  const name = environment === "staging" ? "STAGING_URL" : "PRODUCTION_URL";
-  return new Failure("misconfigured", `Vercel names no address of ${environment}.`, { hint: `Set ${name}.` });
-}
+export const noAddress = (environment: Environment) => `Vercel names no address of ${environment}`;
