@@ -107,14 +107,18 @@ export async function figuresView({ rows }: Connection, projectId: string, days:
   const since = sql`clock_timestamp() - ${days} * interval '1 day'`;
   const [figures] = await rows(
     Figures,
+    // Joined once, not looked up for each issue: deployments and approvals have no index by issue.
     sql`WITH recent AS (
           SELECT i.*, extract(epoch FROM i.resolved_at - i.created_at) * 1000 AS fix_ms,
-            EXISTS (SELECT 1 FROM agent_fixes f WHERE f.issue_id = i.id AND f.outcome = 'rolled_back') AS rolled_back,
-            EXISTS (SELECT 1 FROM agent_approvals a WHERE a.issue_id = i.id) AS asked,
-            EXISTS (SELECT 1 FROM agent_deployments d WHERE d.issue_id = i.id AND d.environment = 'production') AS deployed,
-            (SELECT extract(epoch FROM min(d.watch_from) - i.created_at) * 1000 FROM agent_deployments d
-              WHERE d.issue_id = i.id AND d.environment = 'staging') AS staging_ms
-          FROM agent_issues i WHERE i.project_id = ${projectId} AND i.created_at > ${since})
+            extract(epoch FROM d.staged_at - i.created_at) * 1000 AS staging_ms, coalesce(d.deployed, false) AS deployed,
+            f.issue_id IS NOT NULL AS rolled_back, a.issue_id IS NOT NULL AS asked
+          FROM agent_issues i
+          LEFT JOIN (SELECT issue_id, bool_or(environment = 'production') AS deployed,
+              min(watch_from) FILTER (WHERE environment = 'staging') AS staged_at
+            FROM agent_deployments GROUP BY issue_id) d ON d.issue_id = i.id
+          LEFT JOIN (SELECT DISTINCT issue_id FROM agent_fixes WHERE outcome = 'rolled_back') f ON f.issue_id = i.id
+          LEFT JOIN (SELECT DISTINCT issue_id FROM agent_approvals) a ON a.issue_id = i.id
+          WHERE i.project_id = ${projectId} AND i.created_at > ${since})
         SELECT count(*)::int AS created,
           count(*) FILTER (WHERE status = 'resolved')::int AS resolved,
           count(*) FILTER (WHERE status IN ('failed', 'rejected'))::int AS failed,
@@ -156,16 +160,25 @@ async function perDay(rows: Connection["rows"], projectId: string, days: number)
       rolledBack: z.coerce.number(),
       spendUsd: z.coerce.number(),
     }),
-    sql`SELECT to_char(d.day, 'YYYY-MM-DD') AS day,
-          (SELECT count(*) FROM agent_issues i WHERE i.project_id = ${projectId} AND i.created_at >= d.day AND i.created_at < d.day + interval '1 day')::int AS created,
-          (SELECT count(*) FROM agent_issues i WHERE i.project_id = ${projectId} AND i.resolved_at >= d.day AND i.resolved_at < d.day + interval '1 day')::int AS resolved,
-          (SELECT count(*) FROM agent_issues i WHERE i.project_id = ${projectId} AND i.status IN ('failed', 'rejected')
-            AND i.status_since >= d.day AND i.status_since < d.day + interval '1 day')::int AS failed,
-          (SELECT count(*) FROM agent_fixes f JOIN agent_issues i ON i.id = f.issue_id WHERE i.project_id = ${projectId}
-            AND f.outcome = 'rolled_back' AND f.updated_at >= d.day AND f.updated_at < d.day + interval '1 day')::int AS "rolledBack",
-          (SELECT coalesce(sum(c.cost_usd), 0) FROM agent_model_calls c WHERE c.project_id = ${projectId}
-            AND c.at >= d.day AND c.at < d.day + interval '1 day')::float8 AS "spendUsd"
-        FROM generate_series(date_trunc('day', clock_timestamp()) - (${days}::int - 1) * interval '1 day',
-          date_trunc('day', clock_timestamp()), interval '1 day') AS d (day) ORDER BY d.day`,
+    // Each table is read once, however many days there are.
+    sql`WITH bounds AS (SELECT date_trunc('day', clock_timestamp()) AS today,
+            date_trunc('day', clock_timestamp()) - (${days}::int - 1) * interval '1 day' AS since),
+          told AS (
+            SELECT created_at AS at, 1 AS created, 0 AS resolved, 0 AS failed, 0 AS rolled, 0 AS usd
+              FROM agent_issues WHERE project_id = ${projectId}
+            UNION ALL SELECT resolved_at, 0, 1, 0, 0, 0 FROM agent_issues WHERE project_id = ${projectId}
+            UNION ALL SELECT status_since, 0, 0, 1, 0, 0 FROM agent_issues
+              WHERE project_id = ${projectId} AND status IN ('failed', 'rejected')
+            UNION ALL SELECT f.updated_at, 0, 0, 0, 1, 0 FROM agent_fixes f JOIN agent_issues i ON i.id = f.issue_id
+              WHERE i.project_id = ${projectId} AND f.outcome = 'rolled_back'
+            UNION ALL SELECT at, 0, 0, 0, 0, cost_usd FROM agent_model_calls
+              WHERE project_id = ${projectId} AND at > now() - ${days} * interval '1 day'),
+          counted AS (
+            SELECT date_trunc('day', at) AS day, sum(created)::int AS created, sum(resolved)::int AS resolved,
+              sum(failed)::int AS failed, sum(rolled)::int AS rolled, sum(usd)::float8 AS usd
+            FROM told, bounds WHERE at >= since GROUP BY 1)
+        SELECT to_char(d.day, 'YYYY-MM-DD') AS day, coalesce(created, 0) AS created, coalesce(resolved, 0) AS resolved,
+          coalesce(failed, 0) AS failed, coalesce(rolled, 0) AS "rolledBack", coalesce(usd, 0) AS "spendUsd"
+        FROM bounds CROSS JOIN generate_series(since, today, interval '1 day') AS d (day) LEFT JOIN counted USING (day) ORDER BY d.day`,
   );
 }
