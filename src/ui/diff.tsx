@@ -29,7 +29,9 @@ export function Diff({
       className="rounded-md border border-line"
     >
       <summary className="flex min-h-10 flex-wrap items-center gap-x-3 px-3 py-2 hover:bg-raised">
-        <span className="font-medium">Diff</span>
+        <span className="font-medium">
+          <span aria-hidden="true">{isOpen ? "▾" : "▸"}</span> Diff
+        </span>
         <span className="text-muted">{files.length === 1 ? files[0] : `${files.length} files`}</span>
         <span className="tabular-nums">
           <span className="text-good">+{added}</span> <span className="text-bad">−{removed}</span>

@@ -10,7 +10,7 @@ export function Timeline({ entries }: { entries: TimelineEntry[] }) {
   return (
     <ol className="space-y-2">
       {entries.map(({ seq, at, actor, action, subject, outcome, because }) => (
-        <li key={seq} className="grid grid-cols-[auto_1fr] gap-x-3">
+        <li key={seq} className="gap-x-3 sm:grid sm:grid-cols-[auto_1fr]">
           <span className="pt-0.5 text-muted text-xs">
             <Time iso={at} style="date" />
           </span>
