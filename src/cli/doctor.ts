@@ -8,7 +8,7 @@ import { Failure } from "#domain/failure.ts";
 const marks = { ok: "✓", degraded: "!", down: "✗" } as const;
 const askTimeoutMs = 5_000;
 /** Opening an embedded database for the first time sets it up, demo included. */
-const startLimitMs = 60_000;
+const startLimitMs = 120_000;
 const Report = z.object({
   status: z.enum(["ok", "degraded", "down"]),
   version: z.string(),

@@ -115,6 +115,7 @@ async function theRest(): Promise<Environment> {
 describe("the command", () => {
   it.each(onPostgres)(
     "finds everything well that is, in words and as JSON, without one secret and without one change",
+    { timeout: 240_000 },
     async () => {
       const database = await createPostgresDatabase();
       onTestFinished(() => database.drop());
