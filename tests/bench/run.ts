@@ -17,13 +17,14 @@ import { action, appendActions } from "#store/write/actions.ts";
 import { anEngine } from "#tests/engine/an-engine.ts";
 import { anEvent, aSha } from "#tests/support/builders.ts";
 import { findPostgres, startPostgres } from "#tests/support/postgres.ts";
+import { dashboardFigures } from "./dashboard.ts";
 import { groupingQuality } from "./grouping.ts";
 import { ingestFigures } from "./ingest.ts";
 import { spikeFigures } from "./spikes.ts";
 
 /**
  * What Vigil costs, each figure as a ratio against a peer that is measured in the same run: machines differ, ratios
- * hardly do. `--json` prints one object, `--only ingest` (or `ratios`) one part. Never part of `npm test`.
+ * hardly do. `--json` prints one object, `--only ingest` (or `dashboard`, `ratios`) one part. Never part of `npm test`.
  */
 interface Figure {
   name: string;
@@ -47,16 +48,17 @@ const figures: Figure[] = [];
 const folder = await mkdtemp(join(tmpdir(), "vigil-bench-"));
 const server = await findPostgres().then((found) => (found === undefined ? undefined : startPostgres(found)));
 try {
-  if (only !== "ingest") await ratios();
+  if (only === undefined || only === "ratios") await ratios();
 } finally {
   await server?.remove();
   await rm(folder, { recursive: true, force: true });
 }
 const way = only === undefined || only === "ingest" ? await ingestFigures() : [];
-if (json) console.log(JSON.stringify({ figures, ingest: way }));
+const dashboard = only === undefined || only === "dashboard" ? await dashboardFigures() : [];
+if (json) console.log(JSON.stringify({ figures, ingest: way, dashboard }));
 else {
   if (figures.length > 0) console.table(figures.map(rounded));
-  for (const { name, value, unit, target, anchor } of way) {
+  for (const { name, value, unit, target, anchor } of [...way, ...dashboard]) {
     console.log(`${name}: ${typeof value === "number" ? round(value) : value} ${unit} (target ${target}; ${anchor})`);
   }
 }
