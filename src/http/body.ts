@@ -1,15 +1,17 @@
 import { promisify } from "node:util";
 import { brotliDecompress, gunzip, inflate, zstdDecompress } from "node:zlib";
 import { Failure } from "#domain/failure.ts";
+import { holdBytes } from "./body-room.ts";
 
-const decoders: Record<string, ((body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>) | undefined> =
-  Object.assign(Object.create(null), {
-    gzip: promisify(gunzip),
-    "x-gzip": promisify(gunzip),
-    deflate: promisify(inflate),
-    br: promisify(brotliDecompress),
-    zstd: promisify(zstdDecompress),
-  });
+type Decoder = (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
+
+const decoders: Record<string, Decoder | undefined> = Object.assign(Object.create(null), {
+  gzip: promisify(gunzip),
+  "x-gzip": promisify(gunzip),
+  deflate: promisify(inflate),
+  br: promisify(brotliDecompress),
+  zstd: promisify(zstdDecompress),
+});
 
 /** A body as it came over the wire, and how to unpack it. */
 export interface PackedBody {
@@ -38,9 +40,32 @@ export async function readPacked(request: Request, bytesMax: number): Promise<Pa
   const bytes = await readWire(request, bytesMax);
   return {
     bytes,
-    unpacked: async () =>
-      decode === undefined ? bytes : unpack(() => decode(bytes, { maxOutputLength: bytesMax }), bytesMax),
+    unpacked: async () => (decode === undefined ? bytes : inTurn(() => unpacked(request, decode, bytes, bytesMax))),
   };
+}
+
+async function unpacked(request: Request, decode: Decoder, bytes: Buffer, bytesMax: number): Promise<Buffer> {
+  const body = await unpack(() => decode(bytes, { maxOutputLength: bytesMax }), bytesMax);
+  if (!holdBytes(request, body.byteLength)) throw noRoom();
+  return body;
+}
+
+/** As many at once as Node has threads for: how much comes out is known only afterwards. */
+const unpackedAtOnce = 4;
+let unpacking = 0;
+const waiting: (() => void)[] = [];
+
+async function inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
+  if (unpacking >= unpackedAtOnce) await new Promise<void>((next) => waiting.push(next));
+  else unpacking++;
+  try {
+    return await work();
+  } finally {
+    // The place is handed on, so that nobody who comes now takes it before those who wait.
+    const next = waiting.shift();
+    if (next === undefined) unpacking--;
+    else next();
+  }
 }
 
 async function readWire(request: Request, bytesMax: number): Promise<Buffer> {
@@ -52,10 +77,11 @@ async function readWire(request: Request, bytesMax: number): Promise<Buffer> {
     const { done, value } = await nextChunk(reader);
     if (done) return Buffer.concat(chunks, bytes);
     bytes += value.byteLength;
-    if (bytes > bytesMax) {
+    const isHeld = bytes <= bytesMax && holdBytes(request, value.byteLength);
+    if (!isHeld) {
       chunks.length = 0;
       await discard(reader);
-      throw tooLarge(bytesMax);
+      throw bytes > bytesMax ? tooLarge(bytesMax) : noRoom();
     }
     chunks.push(value);
   }
@@ -100,6 +126,10 @@ async function unpack(decode: () => Promise<Buffer>, bytesMax: number): Promise<
     if (isBomb) throw tooLarge(bytesMax);
     throw new Failure("invalid", "The body cannot be unpacked as its content-encoding says.", { cause });
   }
+}
+
+function noRoom(): Failure {
+  return new Failure("rate_limited", "Too many large reports arrive at the same time.", { hint: "See Retry-After." });
 }
 
 function tooLarge(bytesMax: number): Failure {

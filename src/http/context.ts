@@ -1,4 +1,5 @@
 import type { Agent } from "#agent.ts";
+import type { BodyRoom } from "./body-room.ts";
 import type { Log } from "./respond.ts";
 
 /** What every handler needs besides the request; a test passes its own. */
@@ -6,6 +7,8 @@ export interface Http {
   agentOf: () => Promise<Agent>;
   log: Log;
   now: () => Date;
+  /** For the bodies of reports; the process's own where none is given. */
+  bodyRoom?: BodyRoom;
 }
 
 /**

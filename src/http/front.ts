@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { enterRoom, holdBytes, leaveRoom, sharedBodyRoom } from "./body-room.ts";
 import { type Http, thisProcess } from "./context.ts";
 import { ingestEvents } from "./ingest.ts";
 import { otlp } from "./otlp.ts";
@@ -25,7 +26,9 @@ export function ingestFront(
     const [, project = "", kind] = /^\/api\/(\d{1,19})\/(envelope|store)\/?$/.exec(path) ?? [];
     const routes = kind === "envelope" || kind === "store" ? perProject[kind] : fixed[path.replace(/\/$/, "")];
     if (routes === undefined) return false;
+    enterRoom(http.bodyRoom ?? sharedBodyRoom, incoming);
     answer(routes, project, incoming, outgoing).catch((cause: unknown) => {
+      leaveRoom(incoming);
       // Whoever hung up in the middle of a body gets no answer.
       if (!incoming.destroyed && !outgoing.headersSent) http.log("a request could not be answered", cause);
       outgoing.destroy();
@@ -51,6 +54,7 @@ async function answer(
     return;
   }
   const response = await routes[method](await requestOf(incoming, method), { params: Promise.resolve({ project }) });
+  leaveRoom(incoming);
   // A body that was refused before its end would be taken for the next request.
   const headers = incoming.complete ? {} : { connection: "close" };
   outgoing.writeHead(response.status, { ...Object.fromEntries(response.headers), ...headers });
@@ -83,11 +87,14 @@ async function bodyOf(incoming: IncomingMessage): Promise<Buffer<ArrayBuffer> | 
   const pieces: AsyncIterator<Buffer> = incoming[Symbol.asyncIterator]();
   const begun: Buffer[] = [];
   let bytes = 0;
-  while (bytes <= readAtOnceBytesMax) {
+  let hasRoom = true;
+  // Where there is no room for more, the handler says so in the words of its protocol.
+  while (hasRoom && bytes <= readAtOnceBytesMax) {
     const { done, value } = await pieces.next();
     if (done) return Buffer.concat(begun, bytes);
     begun.push(value);
     bytes += value.byteLength;
+    hasRoom = holdBytes(incoming, value.byteLength);
   }
   return new ReadableStream<Uint8Array>({
     start(controller) {

@@ -30,7 +30,7 @@ export function ingestEvents(http: Http = thisProcess) {
     const { accepted } = await agent.ingest({ events, traffic });
     return json({ accepted, rejected: rejected.slice(0, rejectedShownMax) });
   };
-  return endpoint(http.log, { POST: reading(take) });
+  return endpoint(http.log, { POST: reading(http, take) });
 }
 
 function nothingTaken(rejected: Rejected[]): Response {

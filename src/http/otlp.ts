@@ -30,7 +30,7 @@ export function otlp(signal: Signal, http: Http = thisProcess) {
       return refusal(error, encoding ?? "json");
     }
   };
-  return endpoint(http.log, { POST: reading(take) });
+  return endpoint(http.log, { POST: reading(http, take) });
 }
 
 interface Asked {

@@ -4,6 +4,8 @@ import { type Bucket, refill, takeFrom } from "#ingest/admission.ts";
 import { type IngestKey, ingestKeys, userHasher } from "#ingest/keys.ts";
 import type { Delivery } from "#ingest/plain.ts";
 import { discardBody } from "./body.ts";
+import { enterRoom, leaveRoom, sharedBodyRoom } from "./body-room.ts";
+import type { Http } from "./context.ts";
 import type { Handler } from "./respond.ts";
 import { oneOf } from "./secret.ts";
 
@@ -42,12 +44,14 @@ function visitorOf({ headers }: Request): string | null {
   return address ? `${address} ${headers.get("user-agent")?.slice(0, 300) ?? ""}` : null;
 }
 
-/** The handler's answer, with nothing of the body left in the way of the sender's next request. */
-export function reading(handler: Handler): Handler {
+/** The handler's answer, with nothing of the body left in memory or in the way of the sender's next request. */
+export function reading({ bodyRoom = sharedBodyRoom }: Http, handler: Handler): Handler {
   return async (request, context) => {
+    enterRoom(bodyRoom, request);
     try {
       return await handler(request, context);
     } finally {
+      leaveRoom(request);
       await discardBody(request);
     }
   };

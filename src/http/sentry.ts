@@ -68,7 +68,7 @@ function sentryEndpoint(http: Http, read: Reading) {
     }
   };
   const preflight: Handler = async () => new Response(null, { status: 204, headers: preflightHeaders });
-  return endpoint(http.log, { POST: reading(take), OPTIONS: preflight });
+  return endpoint(http.log, { POST: reading(http, take), OPTIONS: preflight });
 }
 
 async function stored(agent: Agent, gate: Gate, key: IngestKey, parsed: Parsed, id: string | undefined) {

@@ -53,7 +53,7 @@ export function ingestSourceMaps(http: Http = thisProcess) {
     const { stored } = await agent.keepSourceMap({ release, dist, file: builtFile(file), debugId, text });
     return json({ stored }, { status: stored ? 201 : 200 });
   };
-  return endpoint(http.log, { POST: reading(take) });
+  return endpoint(http.log, { POST: reading(http, take) });
 }
 
 /** Uploaders name a file by `~/` or by its map; frames name it without either. */

@@ -41,7 +41,7 @@ export function vercelDrain(http: Http = thisProcess) {
     return json({ accepted, rejected: parsed.rejected.slice(0, 20) });
   });
   const show = verifying(async () => json({ accepted: 0, rejected: [] }));
-  return endpoint(http.log, { GET: show, HEAD: show, POST: reading(take) });
+  return endpoint(http.log, { GET: show, HEAD: show, POST: reading(http, take) });
 }
 
 async function stored(agent: Agent, { events, traffic }: ReturnType<typeof parseDrain>) {

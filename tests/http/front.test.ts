@@ -2,18 +2,23 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { text } from "node:stream/consumers";
+import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createBodyRoom } from "#http/body-room.ts";
+import type { Http } from "#http/context.ts";
 import { ingestFront } from "#http/front.ts";
 import { derivedKey } from "#ingest/keys.ts";
 import { anAgent, anHttp, secrets } from "./fakes.ts";
 
 let agent = anAgent();
-let http = anHttp(agent);
+let bodyRoom = createBodyRoom(0);
+let http: ReturnType<typeof anHttp> & Pick<Http, "bodyRoom"> = anHttp(agent);
 let server: Server;
 let url = "";
 beforeEach(async () => {
   agent = anAgent();
-  http = anHttp(agent);
+  bodyRoom = createBodyRoom(3_000_000);
+  http = { ...anHttp(agent), bodyRoom };
   const isTaken = ingestFront(http);
   server = createServer((request, response) => {
     if (!isTaken(request, response)) response.writeHead(299).end("Next.js");
@@ -117,5 +122,61 @@ describe("a body", () => {
     const answer = await text(socket);
     expect(answer.match(/HTTP\/1\.1/g)?.length ?? 0).toBeLessThanOrEqual(1);
     expect(answer).not.toContain("Next.js");
+  });
+});
+
+describe("many large bodies at once", () => {
+  /** A body that has come but for its end, which the answer waits for. */
+  function almostAll(bytes: number) {
+    const end = Promise.withResolvers<void>();
+    const pieces = [`{"message":"`, "x".repeat(bytes), `"}`];
+    const body = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        const piece = pieces.shift();
+        if (pieces.length === 0) await end.promise;
+        if (piece === undefined) controller.close();
+        else controller.enqueue(new TextEncoder().encode(piece));
+      },
+    });
+    return { body, end: () => end.resolve() };
+  }
+  const held = (bytes: number) => expect.poll(() => bodyRoom.bytes, { timeout: 20_000 }).toBeGreaterThanOrEqual(bytes);
+
+  it("are refused in the words of each protocol beyond what is held, and those that are held are taken", async () => {
+    const first = almostAll(900_000);
+    const taken = post("/api/ingest/events", first.body);
+    await held(900_000);
+    const second = almostAll(900_000);
+    const alsoTaken = post("/api/ingest/events", second.body);
+    await held(1_800_000);
+    const large = JSON.stringify(Array(5).fill({ message: "x".repeat(380_000) }));
+    const plain = await post("/api/ingest/events", large);
+    expect([plain.status, plain.headers.get("retry-after")]).toEqual([429, "30"]);
+    const sentry = await post(`/api/42/store/?sentry_key=${key}`, large, {});
+    expect([sentry.status, sentry.headers.get("x-sentry-rate-limits")]).toEqual([429, "30:error;default:key"]);
+    const otlp = await post("/v1/logs", large, { authorization, "content-type": "application/json" });
+    expect([otlp.status, otlp.headers.get("retry-after")]).toEqual([503, "30"]);
+    expect((await post("/api/ingest/events")).status).toBe(200);
+    first.end();
+    second.end();
+    expect([(await taken).status, (await alsoTaken).status]).toEqual([200, 200]);
+    expect((await post("/api/ingest/events", large)).status).toBe(200);
+    await expect.poll(() => bodyRoom.bytes, { timeout: 20_000 }).toBe(0);
+  });
+
+  it("count by what comes out of them, and leave nothing behind when their senders hang up", async () => {
+    const packed = gzipSync(
+      `[${Array(9)
+        .fill(JSON.stringify({ message: "x".repeat(400_000) }))
+        .join()}]`,
+    );
+    const headers = { authorization, "content-encoding": "gzip" };
+    expect((await post("/api/ingest/events", packed, headers)).status).toBe(429);
+    const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+    const head = `POST /api/ingest/events HTTP/1.1\r\nhost: x\r\nauthorization: ${authorization}\r\ncontent-length: 900000\r\n\r\n`;
+    socket.write(head + "x".repeat(500_000));
+    await held(500_000);
+    socket.destroy();
+    await expect.poll(() => bodyRoom.bytes, { timeout: 20_000 }).toBe(0);
   });
 });
