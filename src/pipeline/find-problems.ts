@@ -56,14 +56,13 @@ function forIssue({ isByHand, severity }: KnownIssue, impact: Impact): Impact {
 }
 
 async function open(fingerprint: UnseenFingerprint, world: DetectionWorld): Promise<Finding> {
-  const { sample, state } = fingerprint;
+  const { state } = fingerprint;
   const facts = factsOf(fingerprint);
   const opening = state === "candidate" ? openingRule(facts, world.settings.detection.rules, world.steps) : undefined;
   if (opening === undefined) return { kind: "counted", fingerprint };
-  // A drain's line about a request that an SDK told of with its stack: one problem, and the stack says more.
-  const isRetold =
-    sample.frames.length === 0 && (await world.read.sharedWithErrors(fingerprint.fingerprint)) >= sharedMax;
-  if (isRetold) return { kind: "counted", fingerprint };
+  // What a second source says of the same requests: one problem, and the one that says more of it is the issue.
+  if ((await world.read.sharedWithErrors(fingerprint.fingerprint)) >= sharedMax)
+    return { kind: "counted", fingerprint };
   const { rule, because } = opening;
   const impact = impactOf(fingerprint, false);
   return {

@@ -212,6 +212,29 @@ describe.each(databasesAndPooler())("rounds on $name", ({ open }) => {
     expect(counted).toEqual([{ rule: "unhandled error", alarms: 1 }]);
   });
 
+  it("29: makes one issue of what an SDK and a log drain say of the same requests, whichever comes first", async () => {
+    const told = (source: string, n: number, file: string, errorType = "TypeError") => {
+      const frame = { file, function: "POST", line: 1, column: 1, inApp: true };
+      const { frames, ...event } = anEvent({ id: `${source}-${errorType}-${n}`, at: new Date(), source, errorType });
+      return { ...event, requestId: `request-${n}`, frames: frames.slice(0, 1).map((one) => ({ ...one, ...frame })) };
+    };
+    const opened = async () => (await issues()).length;
+    await ingest(engine, { events: [told("sentry", 1, "src/a.ts"), told("vercel", 1, "built/a.js")], traffic: [] });
+    await detect(engine);
+    expect(await opened()).toBe(1);
+    await ingest(engine, { events: [told("vercel", 2, "built/b.js")], traffic: [] });
+    await detect(engine);
+    expect(await opened()).toBe(2);
+    await ingest(engine, { events: [told("sentry", 2, "src/b.ts")], traffic: [] });
+    await detect(engine);
+    expect(await opened()).toBe(2);
+    // Another fault of the same request is another problem.
+    await ingest(engine, { events: [told("sentry", 2, "src/b.ts", "RangeError")], traffic: [] });
+    await detect(engine);
+    expect(await opened()).toBe(3);
+    expect(failures()).toEqual([]);
+  });
+
   it("raises a rule that people called wrong too often, once, and says so", async () => {
     await connection.db.execute(sql`INSERT INTO agent_issues (severity, issue_type, title, message, rule, false_alarm)
       SELECT 'P3', 't', 't', 'm', 'logged error', n <= 2 FROM generate_series(1, 100) n`);

@@ -60,7 +60,11 @@ export interface DetectionReads {
   /** Which releases produced the issue's errors since then; the newest 20. */
   releasesSince(issueId: string, since: Date): Promise<{ release: string | null; lastSeen: Date }[]>;
   happenedSince(issueId: string, since: Date): Promise<{ events: number; users: number; eventsLastDay: number }>;
-  /** Of its last events, the share that another kind of error with a stack tells of as well: same request or trace. */
+  /**
+   * Of its last events, the share that another kind of error with a stack tells of as well: same request or trace. Where it
+   * has a stack itself, only what another source says of an error of the same type counts: the kind that has its issue
+   * already, or else the one whose source comes first (an SDK before a log), so that of two kinds one is left.
+   */
   sharedWithErrors(fingerprint: string): Promise<number>;
   /**
    * Operations of production with at least `failuresMin` failures within the last `windowMs`: what they served and failed,

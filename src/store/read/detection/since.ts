@@ -7,6 +7,10 @@ const releasesMax = 20;
 const samplesLooked = 10;
 const dayMs = 24 * 60 * 60_000;
 
+/** Sources in the order of how much they know of an error; what a log printed comes last. */
+const saysMore = (event: "e" | "own") =>
+  sql.raw(`CASE ${event}.payload->>'source' WHEN 'sentry' THEN 0 WHEN 'otlp' THEN 1 WHEN 'vercel' THEN 3 ELSE 2 END`);
+
 type SinceReads = Pick<DetectionReads, "releasesSince" | "happenedSince" | "sharedWithErrors">;
 
 /** What became of an issue's error since a moment, and what tells of it as well. */
@@ -41,10 +45,14 @@ export function sinceReads({ rows }: Pick<Connection, "rows">, projectId: string
       const [row] = await rows(
         z.object({ looked: z.coerce.number(), shared: z.coerce.number() }),
         sql`SELECT count(*) AS looked, count(*) FILTER (WHERE EXISTS (
-              SELECT 1 FROM agent_events e WHERE e.project_id = ${projectId} AND e.environment = 'production'
-                AND e.fingerprint <> ${fingerprint} AND jsonb_array_length(e.payload->'frames') > 0
+              SELECT 1 FROM agent_events e JOIN agent_fingerprints f USING (project_id, fingerprint)
+              WHERE e.project_id = ${projectId} AND e.environment = 'production'
+                AND e.fingerprint <> ${fingerprint} AND f.state <> 'noise' AND jsonb_array_length(e.payload->'frames') > 0
                 AND e.at BETWEEN own.at - interval '5 minutes' AND own.at + interval '5 minutes'
-                AND (e.payload->>'requestId' = own.payload->>'requestId' OR e.payload->>'traceId' = own.payload->>'traceId'))) AS shared
+                AND (e.payload->>'requestId' = own.payload->>'requestId' OR e.payload->>'traceId' = own.payload->>'traceId')
+                AND (jsonb_array_length(own.payload->'frames') = 0 OR (
+                  e.payload->>'source' <> own.payload->>'source' AND e.payload->>'errorType' = own.payload->>'errorType'
+                  AND (f.issue_id IS NOT NULL OR ${saysMore("e")} < ${saysMore("own")}))))) AS shared
             FROM (SELECT at, payload FROM agent_events WHERE project_id = ${projectId} AND fingerprint = ${fingerprint}
               AND environment = 'production' ORDER BY received_at DESC LIMIT ${samplesLooked}) AS own`,
       );
