@@ -1,6 +1,6 @@
 "use client";
 
-import { formatDistanceStrict } from "date-fns/formatDistanceStrict";
+import { intlFormatDistance } from "date-fns/intlFormatDistance";
 import { useSyncExternalStore } from "react";
 
 const listeners = new Set<() => void>();
@@ -49,7 +49,8 @@ export function Time({ iso, style = "ago" }: { iso: string; style?: "ago" | "clo
 function inWords(at: Date, now: Date, style: "ago" | "clock" | "date"): string {
   switch (style) {
     case "ago":
-      return at > now ? "just now" : `${formatDistanceStrict(at, now)} ago`;
+      // The browser brings the words: a formatter with words of its own weighs more than the rest of this file.
+      return at > now ? "just now" : intlFormatDistance(at, now, { locale: "en", numeric: "always" });
     case "clock":
       return at.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
     case "date":

@@ -5,11 +5,12 @@ import { Panel } from "#ui/facts.tsx";
 import { Flights } from "#ui/flights.tsx";
 import { FreshApprovals } from "#ui/fresh-approvals.tsx";
 import { Usage } from "#ui/header.tsx";
+import { recentHealth } from "./recent-health.ts";
 import { signedIn } from "./signed-in.ts";
 
 export default async function AgentPage() {
   const { agent } = await signedIn();
-  const [approvals, health] = await Promise.all([agent.views.approvals(), agent.health()]);
+  const [approvals, health] = await Promise.all([agent.views.approvals(), recentHealth(agent)]);
   const shown = approvals.map(({ issueId, fix }) => `${issueId} ${fix.diffHash}`).sort();
   return (
     <>
