@@ -252,11 +252,17 @@ async function portsFor(chosen: Config): Promise<Wired> {
 
 const digest = (text: string) => hash("sha256", text);
 
-async function repositoryFor({ repository, home }: Config): Promise<Repository> {
+async function repositoryFor(chosen: Config): Promise<Repository> {
+  const { repository, home, appUrl } = chosen;
   const directory = resolve(home, "repository.git");
   if (repository.kind === "github") {
     const { createGithubRepository } = await import("#adapters/repository/github.ts");
-    return createGithubRepository({ ...repository, scratch: resolve(home, "github") });
+    const github = createGithubRepository({ ...repository, scratch: resolve(home, "github"), dashboardUrl: appUrl });
+    const { text } = createScrubber(secretValuesOf(chosen));
+    // Whatever a model or an error said: no secret stands in a pull request.
+    const clean = ({ title, body, ...request }: Parameters<Repository["propose"]>[0]) =>
+      github.propose({ ...request, title: text(title), body: text(body) });
+    return { ...github, propose: clean };
   }
   const { createLocalRepository } = await import("#adapters/repository/local.ts");
   switch (repository.kind) {

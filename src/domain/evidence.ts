@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Diagnosis } from "./diagnosis.ts";
-import type { Approval, Candidate, Feedback, Risk, TestReport } from "./fix.ts";
+import type { Approval, Candidate, Feedback, PullRequest, Risk, TestReport } from "./fix.ts";
 import type { Environment, Sha } from "./ids.ts";
 import type { Severity } from "./issue.ts";
 
@@ -98,6 +98,19 @@ export type Evidence =
   /** `diff`: what was written, where it never became a commit. */
   | { kind: "attempt_failed"; because: string; output: string | null; diff: string | null }
   | { kind: "candidate"; candidate: Candidate; rebuilt: boolean }
+  | { kind: "pull_request"; pullRequest: PullRequest }
+  /**
+   * A person merged the candidate: main holds its tree as `commit`, which is the candidate from now on. A release of it
+   * that was prepared begins now, with what it would return to.
+   */
+  | {
+      kind: "landed";
+      commit: Sha;
+      by: string;
+      startedAt: Date;
+      previousCommit: Sha | null;
+      baseline: ErrorCounts | null;
+    }
   /** `redBeforeGreen`: a test that came with the fix fails without it; `null`: none came (spec.md §18.2). */
   | { kind: "tests"; report: TestReport; redBeforeGreen: boolean | null }
   | { kind: "deployment"; deployment: Omit<Deployment, "id"> }

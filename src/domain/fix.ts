@@ -106,6 +106,15 @@ export interface WrittenFix extends PlannedFix {
   /** How often the candidate was built anew because main moved. */
   rebuilds: number;
   candidate: Candidate | null;
+  /** Where people find it in their own tool; `null`: nowhere (yet). */
+  pullRequest: PullRequest | null;
+}
+
+export interface PullRequest {
+  url: string;
+  number: number;
+  /** Since when a person is asked to merge it, because main is protected; `null`: nobody has to. */
+  mergeAskedAt: Date | null;
 }
 
 /** A fix whose candidate passed the project's tests. */

@@ -9,7 +9,7 @@ export const transitions = {
   testing: ["staging", "fixing", "failed", "rejected", "dismissed"],
   staging: ["awaiting_approval", "deploying", "testing", "failed", "rejected", "dismissed"],
   awaiting_approval: ["deploying", "testing", "failed", "rejected", "dismissed"],
-  deploying: ["monitoring", "testing", "rolling_back", "failed"],
+  deploying: ["monitoring", "testing", "rolling_back", "failed", "rejected"],
   monitoring: ["resolved", "rolling_back", "failed"],
   rolling_back: ["failed"],
   resolved: ["detected", "rolling_back"],

@@ -92,6 +92,8 @@ export interface FixView {
   tests: TestReport | null;
   /** A test that came with the fix fails without it; `null`: none came. */
   redBeforeGreen: boolean | null;
+  /** Where people find it in their own tool; `null`: nowhere (yet). */
+  pullRequestUrl: string | null;
   outcome: string;
   outcomeReason: string | null;
   feedback: Feedback[];

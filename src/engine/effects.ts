@@ -173,6 +173,19 @@ export function guardRepository(repository: Repository, guard: Guard): Repositor
         () => repository.replace(branch, move),
         (result) => result.kind === "replaced",
       ),
+    propose: (request) =>
+      perform(
+        guard,
+        {
+          name: "repository.propose",
+          key: `repository.propose:${request.branch}:${request.into}`,
+          subject: request.branch,
+          detail: { into: request.into },
+          safety: false,
+        },
+        () => repository.propose(request),
+        (result) => result.kind === "proposed",
+      ),
   };
 }
 

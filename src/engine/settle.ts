@@ -47,7 +47,7 @@ export function planOf({ issue, actor }: Standing, outcome: Outcome): Plan {
       change: { attempts: 0, nextRunAt: until, progress: because, ...namesOf(evidence) },
       evidence,
       actions: findings,
-      notices: inconclusiveNotices(issue, evidence),
+      notices: [...inconclusiveNotices(issue, evidence), ...mergeNotices(issue, evidence)],
       job: { status: issue.status, at: until },
       releaseLane: false,
       freeze,
@@ -86,9 +86,11 @@ export function planOf({ issue, actor }: Standing, outcome: Outcome): Plan {
 function namesOf(evidence: Evidence[]): IssueChange {
   const written = evidence.find((item) => item.kind === "written_fix");
   const built = evidence.find((item) => item.kind === "candidate");
+  const landed = evidence.find((item) => item.kind === "landed");
   return {
     ...(written === undefined ? {} : { branchName: written.branch, commitSha: written.commit }),
     ...(built === undefined ? {} : { commitSha: built.candidate.commit }),
+    ...(landed === undefined ? {} : { commitSha: landed.commit }),
     ...opinionOf(evidence),
   };
 }
@@ -160,6 +162,12 @@ function actionsOf(item: Evidence): Pick<NewAction, "action" | "subject" | "outc
       const detail = { verdict: verdict.kind, claim: claim?.kind ?? null, claimBecause: claim?.because ?? null };
       return row("watch.judged", verdict.kind, verdict.because, detail, verdict.kind === "failed");
     }
+    case "pull_request": {
+      const { url, number, mergeAskedAt } = item.pullRequest;
+      return row("pull_request.opened", url, mergeAskedAt === null ? "" : "a person is asked to merge it", { number });
+    }
+    case "landed":
+      return row("candidate.landed", item.commit, `${item.by} merged the pull request`);
     case "approval_requested":
       return row("approval.requested", item.approval.candidate.commit, item.approval.reasons.join(" "), {
         diffHash: item.approval.candidate.diffHash,
@@ -210,6 +218,24 @@ function inconclusiveNotices(issue: Standing["issue"], evidence: Evidence[]): No
       severity: issue.severity,
       title: `No verdict yet: ${issue.title}`.slice(0, 300),
       text: judged.verdict.because,
+      fields: [],
+      link: { label: "View Issue", path: `/dashboard/agent/issues/${issue.id}` },
+    },
+  ];
+}
+
+/** Nobody but a person may move main: they are told once for each pull request. */
+function mergeNotices(issue: Standing["issue"], evidence: Evidence[]): Notice[] {
+  const asked = evidence.find((item) => item.kind === "pull_request")?.pullRequest;
+  if (asked === undefined || asked.mergeAskedAt === null) return [];
+  return [
+    {
+      key: `merge:${issue.id}:${asked.url}`,
+      kind: "approval_needed",
+      issueId: issue.id,
+      severity: issue.severity,
+      title: `Please merge the fix: ${issue.title}`.slice(0, 300),
+      text: `main is protected, so the agent may not move it. The fix passed its tests and staging; it goes live when a person merges ${asked.url}`,
       fields: [],
       link: { label: "View Issue", path: `/dashboard/agent/issues/${issue.id}` },
     },

@@ -71,7 +71,7 @@ function withOne(progress: Progress, item: Evidence, make: { id: () => string; a
     case "written_fix": {
       if (fix === null) return progress;
       const { kind: _, ...columns } = item;
-      return { ...progress, written: { ...fix, ...columns, rebuilds: 0, candidate: null } };
+      return { ...progress, written: { ...fix, ...columns, rebuilds: 0, candidate: null, pullRequest: null } };
     }
     case "candidate":
       if (written === null) return progress;

@@ -107,6 +107,9 @@ async function buildCandidate(issue: Testing, world: World) {
     return anotherAttempt(issue, world, because, null, []);
   }
   const { diff } = await world.repository.changes(base, composed.commit);
+  if (diff === "") {
+    return move("failed", "main holds exactly this change already: someone took it over, and nothing is left to ship");
+  }
   const candidate = { commit: composed.commit, tree: composed.tree, base, diffHash: world.digest(diff) };
   const because = rebuilt ? "main moved: a new candidate was built on it" : "the candidate is built";
   return wait(world.clock.now(), because, [{ kind: "candidate", candidate, rebuilt }]);

@@ -10,6 +10,7 @@ import { editsVerdict } from "#policy/protected-files.ts";
 import { asSeen, sightOf } from "#policy/sight.ts";
 import { judgeStaging } from "#policy/watch.ts";
 import { headOfMain } from "./2-diagnosis.ts";
+import { openPullRequest } from "./pull-request.ts";
 import type { Stage, World } from "./stage.ts";
 import {
   look,
@@ -133,6 +134,10 @@ async function decide(issue: Staging, verdict: Verdict, world: World, evidence: 
   const refused = nowProtected(issue.fix.files, world);
   if (refused !== undefined) return move("rejected", refused, evidence);
   const reasons = personReasons(issue, world);
+  const shown = { evidence: [testsSentence(issue), `Staging: ${verdict.because}`], reasons };
+  const proposed = await openPullRequest(issue, shown, world);
+  evidence.push(...proposed.evidence);
+  if (proposed.standing.kind === "ended") return move("rejected", proposed.standing.because, evidence);
   if (reasons.length === 0) return move("deploying", `${verdict.because}; no rule asks for a person`, evidence);
   const { settings, clock } = world;
   const expiresAt = new Date(clock.now().getTime() + settings.approval.expiresAfterMs);
@@ -150,6 +155,10 @@ async function decide(issue: Staging, verdict: Verdict, world: World, evidence: 
   const effect = detectableEffect(baseline, settings.production);
   const because = `${reasons.join(" ")} ${effect}`;
   return move("awaiting_approval", because, [...evidence, { kind: "approval_requested", approval }]);
+}
+
+function testsSentence({ fix: { tests } }: Staging): string {
+  return `Tests: ${tests.outcome.replaceAll("_", " ")} (${tests.passed} passed, ${tests.failed} failed, ${tests.skipped} skipped)`;
 }
 
 /** The lists as they are now: a file that was protected after the fix was written stops it as well. */

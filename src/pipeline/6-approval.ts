@@ -1,7 +1,9 @@
+import type { IssueAt } from "#domain/issue.ts";
 import { move, wait } from "#domain/outcome.ts";
 import { approvalVoid, policyHash } from "#policy/autonomy.ts";
 import { headOfMain } from "./2-diagnosis.ts";
-import type { Stage } from "./stage.ts";
+import { type Standing, standingOf, takeLanded } from "./pull-request.ts";
+import type { Stage, World } from "./stage.ts";
 
 /** How often the question is compared with main and the rules while a person thinks. */
 const lookEveryMs = 60_000;
@@ -20,6 +22,11 @@ export const approval: Stage<"awaiting_approval"> = async (issue, world) => {
     environment: "production" as const,
     at: now,
   };
+  const standing = await standingOf(issue, world);
+  if (standing.kind === "ended") {
+    return move("rejected", standing.because, [{ kind: "approval_ended", state: "void", because: standing.because }]);
+  }
+  if (standing.kind === "landed") return goOnWith(issue, standing, world);
   const moved = (await headOfMain(world)) === candidate.base ? undefined : "main moved";
   const because = moved ?? approvalVoid(issue.approval, present);
   if (because !== undefined) {
@@ -29,3 +36,15 @@ export const approval: Stage<"awaiting_approval"> = async (issue, world) => {
   const until = Math.min(issue.approval.expiresAt.getTime(), now.getTime() + lookEveryMs);
   return wait(new Date(until), "waiting for a person");
 };
+
+/** Merging the pull request is an answer as well: what was tested goes on to be watched, anything else is theirs. */
+async function goOnWith(
+  issue: IssueAt<"awaiting_approval">,
+  standing: Extract<Standing, { kind: "landed" }>,
+  world: World,
+) {
+  const landed = await takeLanded(issue, standing, world);
+  const ended = { kind: "approval_ended" as const, state: "void" as const, because: landed.because };
+  if (landed.kind === "different") return move("failed", landed.because, [ended]);
+  return move("deploying", landed.because, [ended, ...landed.evidence]);
+}

@@ -1,13 +1,17 @@
-import type { Deployment } from "#domain/evidence.ts";
+import type { Deployment, Evidence } from "#domain/evidence.ts";
 import { Failure } from "#domain/failure.ts";
-import type { Sha } from "#domain/ids.ts";
+import type { PullRequest } from "#domain/fix.ts";
 import type { IssueAt } from "#domain/issue.ts";
 import { move, wait } from "#domain/outcome.ts";
 import { approvalVoid, policyHash } from "#policy/autonomy.ts";
 import { headOfMain } from "./2-diagnosis.ts";
 import { nowProtected, personReasons } from "./5-staging.ts";
+import { openPullRequest, standingOf, takeLanded } from "./pull-request.ts";
 import type { Stage, World } from "./stage.ts";
 import { newDeployment, notReadyInTime, recordDeployment, startWatch } from "./watching.ts";
+
+/** How often is looked whether a person merged. */
+const lookForMergeEveryMs = 60_000;
 
 type Deploying = IssueAt<"deploying">;
 
@@ -62,7 +66,7 @@ function permissionMissing(issue: Deploying, world: World, at: Date): string | u
 
 async function ship(issue: Deploying, deployment: Deployment, world: World) {
   const { candidate } = issue.fix;
-  const promoted = await promote(deployment, candidate.base, world);
+  const promoted = await promote(issue, deployment, world);
   if (promoted !== undefined) return promoted;
   const now = world.clock.now();
   const state = await world.platform.ensureDeployed("production", candidate.commit);
@@ -83,19 +87,56 @@ async function ship(issue: Deploying, deployment: Deployment, world: World) {
 }
 
 /** Moves main from the tested base to the candidate, once; `undefined`: main is there. */
-async function promote(deployment: Deployment, base: Sha, world: World) {
+async function promote(issue: Deploying, deployment: Deployment, world: World) {
   const { commit } = deployment;
+  const { base } = issue.fix.candidate;
   const main = await headOfMain(world);
   if (main === commit) return undefined;
-  if (main !== base) {
-    if (await world.repository.contains(main, commit)) return leftAlone(deployment, world);
-    return move("testing", "main moved before the promotion");
-  }
+  if (main !== base && (await world.repository.contains(main, commit))) return leftAlone(deployment, world);
+  const people = await byPeople(issue, deployment, world);
+  if (people !== undefined) return people;
+  if (main !== base) return move("testing", "main moved before the promotion");
+  if (issue.fix.pullRequest?.mergeAskedAt != null) return waitForMerge(issue.fix.pullRequest, deployment, world);
   const result = await world.repository.advance("main", { from: base, to: commit });
   if (result.kind === "advanced") return undefined;
   if (result.kind === "moved") return move("testing", "main moved during the promotion");
-  const why = result.kind === "refused" ? result.why : "it would not be a step forward";
-  return move("failed", `The remote refuses the push to main: ${why}`);
+  if (result.kind === "refused") return askForMerge(issue, result.why, world);
+  return move("failed", "The remote refuses the push to main: it would not be a step forward");
+}
+
+/** What people decided in the pull request meanwhile; `undefined`: nothing. */
+async function byPeople(issue: Deploying, deployment: Deployment, world: World) {
+  const standing = await standingOf(issue, world);
+  if (standing.kind === "ours") return undefined;
+  const notOurs = recordDeployment(deployment, { state: "failed" });
+  if (standing.kind === "ended") return move("rejected", standing.because, [notOurs]);
+  const landed = await takeLanded(issue, standing, world);
+  if (landed.kind === "different") return move("failed", landed.because, [notOurs]);
+  return wait(world.clock.now(), landed.because, landed.evidence);
+}
+
+/** main is protected: a person takes it over, in the pull request. Only one push is tried (reliability C12). */
+async function askForMerge(issue: Deploying, why: string, world: World) {
+  const { evidence, standing } = await openPullRequest(issue, { evidence: [], reasons: [why] }, world);
+  const opened = evidence.find((item) => item.kind === "pull_request")?.pullRequest ?? issue.fix.pullRequest;
+  if (opened === null || standing.kind === "ended") {
+    return move("failed", `The remote refuses the push to main: ${why}`, evidence);
+  }
+  const now = world.clock.now();
+  const asked: Evidence = { kind: "pull_request", pullRequest: { ...opened, mergeAskedAt: now } };
+  return wait(now, `main is protected (${why}): a person has to merge ${opened.url}`, [asked]);
+}
+
+/** Merged, closed, or left until it expires like any other question. */
+function waitForMerge(pullRequest: PullRequest, deployment: Deployment, { clock, settings }: World) {
+  const now = clock.now().getTime();
+  const expires = (pullRequest.mergeAskedAt?.getTime() ?? now) + settings.approval.expiresAfterMs;
+  if (now >= expires) {
+    const because = `nobody merged pull request ${pullRequest.number} before the question expired`;
+    return move("failed", because, [recordDeployment(deployment, { state: "failed" })]);
+  }
+  const until = new Date(Math.min(expires, now + lookForMergeEveryMs));
+  return wait(until, `waiting for a person to merge ${pullRequest.url}`);
 }
 
 /** A person built on the candidate. Ours still goes live and is watched, unless theirs serves already: then it is the newer one. */

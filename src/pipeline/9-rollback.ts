@@ -4,6 +4,7 @@ import type { Sha } from "#domain/ids.ts";
 import { shortId } from "#domain/ids.ts";
 import type { IssueAt } from "#domain/issue.ts";
 import { move, wait } from "#domain/outcome.ts";
+import { revertText } from "#policy/proposal-text.ts";
 import { headOfMain } from "./2-diagnosis.ts";
 import type { Stage, World } from "./stage.ts";
 import { notReadyInTime } from "./watching.ts";
@@ -40,6 +41,11 @@ async function rollBack(issue: RollingBack, world: World) {
     // Without a platform that jumped back, production still runs what had to go.
     const serves = restored !== "unsupported" ? `Rolled back: ${shortId(previous)} serves` : "ROLLBACK FAILED";
     return move("failed", `${serves}. ${because}. ${conflict}`, [{ kind: "freeze", because: conflict }]);
+  }
+  if (reverted.kind === "proposed") {
+    const ask = `main is protected and still holds the fix: merge ${reverted.url}`;
+    const serves = restored === "restored" ? `Rolled back: ${shortId(previous)} serves` : "ROLLBACK FAILED";
+    return move("failed", `${serves}. ${because}. ${ask}`, [{ kind: "freeze", because: ask }]);
   }
   if (newer?.commit !== undefined && !(await world.repository.contains(reverted.head, newer.commit))) {
     const left = `Someone deployed ${shortId(newer.commit)} meanwhile: it is left alone, and main no longer holds the fix`;
@@ -97,9 +103,21 @@ async function revertOnMain(issue: RollingBack, world: World) {
     if (revert.kind === "conflict") return revert;
     const advanced = await world.repository.advance("main", { from: head, to: revert.commit });
     if (advanced.kind === "advanced") return { kind: "clean" as const, head: revert.commit };
-    if (advanced.kind === "refused") throw new Failure("forbidden", `The remote refuses the revert: ${advanced.why}`);
+    if (advanced.kind === "refused") return proposeRevert(issue, revert.commit, advanced.why, world);
   }
   throw new Failure("unavailable", `main moved ${revertTriesMax} times while the revert was pushed.`);
+}
+
+/** main is protected: a person has to merge the revert (reliability C12). */
+async function proposeRevert(issue: RollingBack, commit: Sha, why: string, world: World) {
+  const refused = new Failure("forbidden", `The remote refuses the revert: ${why}`);
+  const branch = `agent/revert-${shortId(issue.fix.id)}`;
+  if ((await world.repository.publish(branch, commit)) === "taken") throw refused;
+  const text = revertText({ issueTitle: issue.title, because: issue.because });
+  const request = { branch, into: "main", ...text, path: `/dashboard/agent/issues/${issue.id}` };
+  const proposed = await world.repository.propose(request);
+  if (proposed.kind === "unsupported") throw refused;
+  return { kind: "proposed" as const, url: proposed.url };
 }
 
 /** Where the platform cannot jump back, the revert is deployed like any release. `undefined`: it serves. */

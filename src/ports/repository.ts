@@ -24,6 +24,19 @@ export interface Snapshot {
   blame(path: string, from: number, to: number): Promise<(PastCommit & { line: number })[]>;
 }
 
+/** A pull request: a branch that people are asked to take over into another one. */
+export interface Proposal {
+  number: number;
+  url: string;
+  state: "open" | "merged" | "closed";
+  /** What would be (or was) taken over. */
+  head: Sha;
+  /** As which commit it landed, where it was merged. */
+  landed: Sha | null;
+  /** Who merged or closed it, where that is known. */
+  by: string | null;
+}
+
 /**
  * The watched application's source. The fix branch, `staging` and `main` live here; `main` is production.
  * Every method may be repeated with the same arguments: the second call finds the work done and answers alike.
@@ -97,4 +110,20 @@ export interface Repository {
   }): Promise<
     { kind: "reverted"; commit: Sha; tree: Sha } | { kind: "already" } | { kind: "conflict"; files: string[] }
   >;
+
+  /**
+   * Opens a pull request for `branch` into `into`, or answers with the newest one that there is, whatever became of it: what
+   * a person closed is not opened again. `body` is Markdown and trusted; `path` leads to the page about it, from the
+   * dashboard's root. `unsupported`: this kind of repository has no such thing.
+   */
+  propose(request: {
+    branch: string;
+    into: string;
+    title: string;
+    body: string;
+    path: string;
+  }): Promise<({ kind: "proposed" } & Proposal) | { kind: "unsupported" }>;
+
+  /** The newest pull request for `branch` into `into`; `undefined`: there is none. */
+  proposal(branch: string, into: string): Promise<Proposal | undefined>;
 }

@@ -89,7 +89,7 @@ export async function throughTheStages(proposal: Proposal, { repository, testBen
   const fixed = await fix(anIssueAt("fixing", { ...known, severity, fix: planned }), world(now));
   const written = of(fixed, "written_fix");
   if (written === undefined) return ending(fixed, []);
-  const own: WrittenFix = { ...planned, ...written, rebuilds: 0, candidate: null };
+  const own: WrittenFix = { ...planned, ...written, rebuilds: 0, candidate: null, pullRequest: null };
   const built = await tests(anIssueAt("testing", { ...known, severity, fix: own }), world(now));
   const candidate: Candidate = of(built, "candidate")?.candidate ?? aCandidate;
   const tested = await tests(anIssueAt("testing", { ...known, severity, fix: { ...own, candidate } }), world(now));

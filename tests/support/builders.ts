@@ -99,6 +99,7 @@ export function aWrittenFix(change: Partial<WrittenFix> = {}): WrittenFix {
     approvalFiles: [],
     rebuilds: 0,
     candidate: null,
+    pullRequest: null,
     ...change,
   };
 }

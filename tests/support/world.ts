@@ -61,6 +61,8 @@ const noRepository: Repository = {
   advance: unexpected("repository.advance"),
   replace: unexpected("repository.replace"),
   revert: unexpected("repository.revert"),
+  propose: async () => ({ kind: "unsupported" }),
+  proposal: async () => undefined,
 };
 
 const noPlatform: Platform = {

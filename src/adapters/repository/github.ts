@@ -8,6 +8,7 @@ import { exportFiles } from "./github/export.ts";
 import { createMaking } from "./github/making.ts";
 import { createMoving } from "./github/moving.ts";
 import { createObjects } from "./github/objects.ts";
+import { createProposals } from "./github/proposals.ts";
 import { isWithin } from "./github/relations.ts";
 import { createSnapshot } from "./github/snapshot.ts";
 
@@ -22,6 +23,8 @@ export interface GithubRepositoryOptions {
   scratchBytesMax?: number;
   /** Who commits. Commits of anyone else are a person's. */
   identity?: { name: string; email: string };
+  /** Where people find the dashboard: pull requests link there. */
+  dashboardUrl?: string;
   /** For one call. */
   timeoutMs?: number;
   /** How often is written, and the unit of the waits between repetitions; other values only suit a server of one's own. */
@@ -49,6 +52,7 @@ export function createGithubRepository(options: GithubRepositoryOptions): Reposi
     changes: async (from, to) => changesBetween(objects, await objects.commit(from), await objects.commit(to)),
     contains: (descendant, ancestor) => isWithin(client, objects, descendant, ancestor),
     ...createMaking(client, objects, identity),
+    ...createProposals(client, { dashboardUrl: options.dashboardUrl ?? null }),
     ...createMoving({ client, objects, agentEmail: identity.email }),
   };
 }

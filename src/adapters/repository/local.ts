@@ -67,5 +67,7 @@ export function createLocalRepository(options: LocalRepositoryOptions): Reposito
     },
     ...createCommits(mirror),
     ...createPushes(mirror, identity),
+    propose: async () => ({ kind: "unsupported" }),
+    proposal: async () => undefined,
   };
 }

@@ -7,6 +7,7 @@ import {
   Candidate,
   Feedback,
   type PlannedFix,
+  type PullRequest,
   Risk,
   type TestedFix,
   TestReport,
@@ -119,8 +120,14 @@ function writtenFix(row: typeof fixes.$inferSelect): WrittenFix {
     risks: z.array(Risk).parse(row.risks),
     approvalFiles: z.array(z.string()).parse(row.approvalFiles),
     rebuilds: row.rebuilds,
+    pullRequest: pullRequestOf(row),
     candidate: commit === null ? null : Candidate.parse({ commit, tree, base, diffHash }),
   };
+}
+
+function pullRequestOf(row: typeof fixes.$inferSelect): PullRequest | null {
+  const { pullRequestUrl: url, pullRequestNumber: number, mergeAskedAt } = row;
+  return url === null || number === null ? null : { url, number, mergeAskedAt };
 }
 
 function testedFix(row: typeof fixes.$inferSelect): TestedFix {

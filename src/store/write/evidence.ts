@@ -44,6 +44,14 @@ async function writeOne(tx: Transaction, place: Place, item: Evidence): Promise<
       await updateFix(tx, fixId, { ...candidate, testReport: null, rebuilds });
       return fixId;
     }
+    case "pull_request": {
+      const { url, number, mergeAskedAt } = item.pullRequest;
+      await updateFix(tx, fixId, { pullRequestUrl: url, pullRequestNumber: number, mergeAskedAt });
+      return fixId;
+    }
+    case "landed":
+      await recordLanding(tx, fixId, item);
+      return fixId;
     case "tests":
       await updateFix(tx, fixId, { testReport: item.report, redBeforeGreen: item.redBeforeGreen });
       return fixId;
@@ -123,6 +131,28 @@ async function upsertDeployment(
       target: [deployments.fixId, deployments.environment, deployments.commitSha],
       set: { ...later, updatedAt: sql`clock_timestamp()` },
     });
+}
+
+/** The prepared release is one of what landed: the same tree under another commit. */
+async function recordLanding(
+  tx: Transaction,
+  fixId: string | null,
+  { commit, startedAt, previousCommit, baseline }: Extract<Evidence, { kind: "landed" }>,
+): Promise<void> {
+  if (fixId === null) throw new Error("evidence about a fix that does not exist");
+  const candidate = sql`(SELECT f.candidate_commit FROM agent_fixes f WHERE f.id = ${fixId})`;
+  await tx
+    .update(deployments)
+    .set({ commitSha: commit, startedAt, previousCommit, baseline, updatedAt: sql`clock_timestamp()` })
+    .where(
+      and(
+        eq(deployments.fixId, fixId),
+        eq(deployments.environment, "production"),
+        eq(deployments.commitSha, candidate),
+        eq(deployments.state, "pending"),
+      ),
+    );
+  await updateFix(tx, fixId, { candidateCommit: commit });
 }
 
 async function recordVerdict(tx: Transaction, item: Extract<Evidence, { kind: "verdict" }>): Promise<void> {

@@ -15,6 +15,7 @@ export function fixView(row: typeof fixes.$inferSelect): FixView {
     base: row.candidateBase ?? row.baseCommit,
     tests: row.testReport,
     redBeforeGreen: row.redBeforeGreen,
+    pullRequestUrl: row.pullRequestUrl,
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
   };
