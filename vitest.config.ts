@@ -44,7 +44,7 @@ export default defineConfig({
         test: {
           // Whole runs of the product with short windows: alone on the machine.
           name: "product",
-          include: ["tests/{demo,watched,browser}/**/*.test.ts"],
+          include: ["tests/{demo,watched,browser,hosted}/**/*.test.ts"],
           testTimeout: 240_000,
           hookTimeout: 120_000,
           fileParallelism: false,

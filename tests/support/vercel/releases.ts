@@ -19,8 +19,15 @@ export interface Releases {
   end(): Promise<void>;
 }
 
-/** Runs commits of a bare repository as programs, as the functions of a deployment would. They report their commit. */
-export async function releasesOf(remote: string, command: string[]): Promise<Releases> {
+/**
+ * Runs commits of a bare repository as programs, as the functions of a deployment would. They report their commit.
+ * `variables`: those of the project for one environment.
+ */
+export async function releasesOf(
+  remote: string,
+  command: string[],
+  variables: (environment: "staging" | "production") => Record<string, string> = () => ({}),
+): Promise<Releases> {
   const folder = await mkdtemp(join(tmpdir(), "vigil-vercel-"));
   const running = new Set<ChildProcess>();
   return {
@@ -29,6 +36,7 @@ export async function releasesOf(remote: string, command: string[]): Promise<Rel
       await mkdir(place, { recursive: true });
       await git(remote, `--work-tree=${place}`, "checkout", "--force", commit, "--", ".");
       const port = await freePort();
+      const environment = target === "production" ? "production" : "staging";
       const [program = "node", ...words] = command;
       const child = spawn(program, words, {
         cwd: place,
@@ -40,7 +48,8 @@ export async function releasesOf(remote: string, command: string[]): Promise<Rel
           HOST: "127.0.0.1",
           PORT: `${port}`,
           RELEASE: commit,
-          ENVIRONMENT: target === "production" ? "production" : "staging",
+          ENVIRONMENT: environment,
+          ...variables(environment),
         },
       });
       running.add(child);
