@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { git } from "#tests/support/git.ts";
+import { checkOut, git } from "#tests/support/git.ts";
 import type { TestGithub } from "#tests/support/github/server.ts";
 
 const lookEveryMs = 100;
@@ -36,7 +36,7 @@ async function test(remote: string, commit: string, github: TestGithub): Promise
   github.check(commit, { name: "test" });
   const place = await mkdtemp(join(tmpdir(), "vigil-workflow-"));
   try {
-    await git(remote, `--work-tree=${place}`, "checkout", "--force", commit, "--", ".");
+    await checkOut(remote, commit, place);
     const child = spawn(process.execPath, ["--test"], {
       cwd: place,
       env: { NODE_ENV: "test", PATH: process.env.PATH ?? "" },

@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { extract } from "tar";
 import { Sha } from "#domain/ids.ts";
 
 const run = promisify(execFile);
@@ -47,6 +48,15 @@ export interface Person {
 export async function git(folder: string, ...args: string[]): Promise<string> {
   const { stdout } = await run("git", args, { cwd: folder, env: environment, maxBuffer: 64 * 1024 * 1024 });
   return stdout.trimEnd();
+}
+
+/** The files of a commit, in a new folder. Leaves the repository alone: many may do this at once. */
+export async function checkOut(remote: string, commit: string, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const archive = join(folder, ".archive.tar");
+  await git(remote, "archive", "--format=tar", `--output=${archive}`, commit);
+  await extract({ file: archive, cwd: folder });
+  await rm(archive);
 }
 
 export async function aGitWorld(files: Files = { "README.md": "A clinic.\n" }): Promise<GitWorld> {

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "#tests/adapters/platform/local-platform.ts";
-import { git, headOf } from "#tests/support/git.ts";
+import { checkOut, headOf } from "#tests/support/git.ts";
 import type { Target } from "./state.ts";
 import type { VercelServer } from "./vercel.ts";
 
@@ -33,8 +33,7 @@ export async function releasesOf(
   return {
     async serve(commit, target) {
       const place = join(folder, `${target}-${commit}-${running.size}`);
-      await mkdir(place, { recursive: true });
-      await git(remote, `--work-tree=${place}`, "checkout", "--force", commit, "--", ".");
+      await checkOut(remote, commit, place);
       const port = await freePort();
       const environment = target === "production" ? "production" : "staging";
       const [program = "node", ...words] = command;

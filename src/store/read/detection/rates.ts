@@ -6,7 +6,10 @@ import type { DetectionReads } from "./reads.ts";
 
 const operationsMax = 200;
 const spikesMax = 200;
-const dayMs = 24 * 60 * 60_000;
+const minuteMs = 60_000;
+const dayMs = 24 * 60 * minuteMs;
+/** What belongs to a minute has arrived so long after its end. */
+const arrivalMs = 5_000;
 /** Three windows are judged. Before a week is read, their sum has to be unusual: four times a usual one (detection.md §2.4.4). */
 const judgedWindows = 3;
 const riseMin = 4;
@@ -17,13 +20,15 @@ type RateReads = Pick<DetectionReads, "operations" | "mayBeSpiking">;
 /** Counts over time: of operations that fail, and of issues that may spike. */
 export function rateReads(connection: Connection, projectId: string, at: Date): RateReads {
   const { rows } = connection;
-  const ago = (ms: number) => sql`${new Date(at.getTime() - ms).toISOString()}::timestamptz`;
+  // Minutes that are over: counts come without waiting for the errors behind them, which explain most failures.
+  const overMs = Math.floor((at.getTime() - arrivalMs) / minuteMs) * minuteMs;
+  const before = (ms: number) => sql`${new Date(overMs - ms).toISOString()}::timestamptz`;
   return {
     operations: async (windowMs, failuresMin) => {
       const now = await rows(
         z.object({ operation: z.string(), requests: z.coerce.number(), failures: z.coerce.number() }),
         sql`SELECT operation, sum(requests) AS requests, sum(failures) AS failures FROM agent_traffic_minutes
-            WHERE project_id = ${projectId} AND environment = 'production' AND minute > ${ago(windowMs)} AND minute <= ${ago(0)}
+            WHERE project_id = ${projectId} AND environment = 'production' AND minute >= ${before(windowMs)} AND minute < ${before(0)}
             GROUP BY operation HAVING sum(failures) >= ${failuresMin} ORDER BY failures DESC LIMIT ${operationsMax}`,
       );
       if (now.length === 0) return [];
@@ -34,13 +39,13 @@ export function rateReads(connection: Connection, projectId: string, at: Date): 
           z.object({ operation: z.string(), requests: z.coerce.number(), failures: z.coerce.number() }),
           sql`SELECT operation, sum(requests) AS requests, sum(failures) AS failures FROM agent_traffic_minutes
               WHERE project_id = ${projectId} AND environment = 'production' AND operation = ANY(${names}::text[])
-                AND minute > ${ago(windowMs + dayMs)} AND minute <= ${ago(windowMs)} GROUP BY operation`,
+                AND minute >= ${before(windowMs + dayMs)} AND minute < ${before(windowMs)} GROUP BY operation`,
         ),
         rows(
           z.object({ operation: z.string().nullable(), events: z.coerce.number() }),
           sql`SELECT f.sample->>'operation' AS operation, sum(m.events) AS events
               FROM agent_event_minutes m JOIN agent_fingerprints f USING (project_id, fingerprint)
-              WHERE m.project_id = ${projectId} AND m.environment = 'production' AND m.minute > ${ago(windowMs)}
+              WHERE m.project_id = ${projectId} AND m.environment = 'production' AND m.minute >= ${before(windowMs)}
                 AND f.state <> 'noise' AND f.sample->>'kind' IS DISTINCT FROM 'http'
               GROUP BY 1`,
         ),
