@@ -3,6 +3,7 @@ import type { Judged } from "#demo/outcome.ts";
 import { play } from "#demo/play.ts";
 import { createPrinter } from "#demo/printer.ts";
 import { inRunningOrder, scenarios } from "#demo/scenarios.ts";
+import { branchesOf, headOf } from "#tests/support/git.ts";
 import { type HostedVigil, startHostedVigil } from "./a-hosted-vigil.ts";
 
 /**
@@ -41,6 +42,7 @@ describe("hosted on functions", () => {
           ? judged.problems.filter((problem) => !problem.startsWith("production's commit"))
           : judged.problems;
       expect(problems, why).toEqual([]);
+      expect(judged.outcome.production.commit).toBe(await headOf(repository, "main"));
     },
     240_000,
   );
@@ -54,5 +56,7 @@ describe("hosted on functions", () => {
 
   it("asked GitHub nothing that it does not know, and left no branch of a check behind", async () => {
     expect(vigil.github.unknown).toEqual([]);
+    const branches = await branchesOf(vigil.repository);
+    expect(branches.filter((name) => name.startsWith("agent/check/"))).toEqual([]);
   });
 });

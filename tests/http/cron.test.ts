@@ -20,7 +20,7 @@ describe("a cron route", () => {
       expect({ status, body, asked }).toEqual({
         status: 200,
         body: { processed: 2, left: 1 },
-        asked: [["tick", "detect", 240_000]],
+        asked: [["tick", "detect", 80_000]],
       });
     },
   );
