@@ -90,10 +90,13 @@ function impactOf(fingerprint: UnseenFingerprint, isRegression: boolean): Impact
   const { sample, users, recent, issueType, served } = fingerprint;
   const { level, handled, operation, environment, trust } = sample;
   const events = recent.get(fiveMinutesMs)?.events ?? 0;
-  const failedShare = shareOfThis(served.whole, events);
+  // What failed with it failed in its own operation, where requests are counted by operation.
+  const own = served.operation.requests > 0 ? served.operation : served.whole;
+  const failures = failuresOfThis(own, events);
+  const failedShare = shareOf(failures, served.whole);
   const judged = severityOf({
     ...{ level, handled, users, operation, issueType, environment, events },
-    operationShare: shareOfThis(served.operation, events),
+    operationShare: shareOf(failures, served.operation),
     usersLastHour: recent.get(hourMs)?.users ?? 0,
     requestsShare: failedShare,
     noise: false,
@@ -105,10 +108,17 @@ function impactOf(fingerprint: UnseenFingerprint, isRegression: boolean): Impact
   return { ...judged, affectedUsers: everyone && trust === "server" ? -1 : users };
 }
 
-/** One error of many says little about requests that others failed: it accounts for one request with each event at the most. */
-function shareOfThis({ requests, failures }: RequestCounts, events: number): Measurement {
+/**
+ * One error of many says little about requests that others failed: of the failures it accounts for its part of all errors there.
+ * Not one for each event: in an outage many applications tell of some errors only, and still count every request.
+ */
+function failuresOfThis({ failures, errors }: RequestCounts, events: number): number {
+  return (failures * events) / Math.max(errors, events, 1);
+}
+
+function shareOf(failures: number, { requests }: RequestCounts): Measurement {
   if (requests < requestsMin) return { kind: "unmeasured", why: `fewer than ${requestsMin} requests in 5 minutes` };
-  return { kind: "measured", value: Math.min(failures, events) / requests };
+  return { kind: "measured", value: Math.min(1, failures / requests) };
 }
 
 /** An error of a release that holds the fix is a regression; one of an older release only counts. */

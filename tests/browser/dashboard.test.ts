@@ -113,8 +113,8 @@ describe("history", () => {
 
   it("finds what is asked for", async () => {
     const page = await enter(`${now}/history`, "Olga");
-    await page.getByLabel("Search").fill("problem 4321");
-    await page.getByLabel("Status").selectOption("failed");
+    await page.getByRole("searchbox", { name: "Search" }).fill("problem 4321");
+    await page.getByRole("combobox", { name: "Status" }).selectOption("failed");
     await page.getByRole("button", { name: "Show" }).click();
     await page.getByRole("heading", { name: "1 issues" }).waitFor();
     await page.getByRole("link", { name: "Past problem 4321" }).click();

@@ -58,7 +58,7 @@ function unseen(change: Partial<UnseenFingerprint> = {}): UnseenFingerprint {
     events: 1,
     users: 1,
     recent: new Map([5, 15, 60].map((minutes) => [minutes * minute, { events: 1, users: 1 }])),
-    served: { whole: { requests: 19, failures: 19 }, operation: { requests: 0, failures: 0 } },
+    served: { whole: { requests: 19, failures: 19, errors: 19 }, operation: { requests: 0, failures: 0, errors: 0 } },
     issue: null,
     ...change,
   };
@@ -119,13 +119,24 @@ describe("the detection sweep", () => {
 
   it("says that everyone is affected when nine of ten requests fail", async () => {
     const recent = new Map([5, 15, 60].map((minutes) => [minutes * minute, { events: 90, users: 40 }]));
-    const served = { whole: { requests: 100, failures: 90 }, operation: { requests: 100, failures: 90 } };
+    const failing = { requests: 100, failures: 90, errors: 90 };
+    const served = { whole: failing, operation: failing };
     const found = await findings(unseen({ recent, served }));
     expect(found).toMatchObject([{ kind: "open", impact: { severity: "P0", affectedUsers: -1 } }]);
   });
 
+  it("believes the requests where an application tells of some errors only", async () => {
+    const recent = new Map([5, 15, 60].map((minutes) => [minutes * minute, { events: 9, users: 40 }]));
+    const failing = { requests: 100, failures: 90, errors: 10 };
+    const found = await findings(unseen({ recent, served: { whole: failing, operation: failing } }));
+    expect(found).toMatchObject([{ kind: "open", impact: { severity: "P0" } }]);
+  });
+
   it("weighs a rare error by its own events, however many requests fail for other reasons", async () => {
-    const served = { whole: { requests: 100, failures: 90 }, operation: { requests: 50, failures: 45 } };
+    const served = {
+      whole: { requests: 100, failures: 90, errors: 91 },
+      operation: { requests: 50, failures: 45, errors: 46 },
+    };
     const found = await findings(unseen({ served }));
     expect(found).toMatchObject([{ kind: "open", impact: { severity: "P2", affectedUsers: 1 } }]);
   });

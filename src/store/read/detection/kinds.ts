@@ -22,8 +22,14 @@ const UnseenRow = z.object({
 });
 type UnseenRow = z.infer<typeof UnseenRow>;
 
-/** Where new events change no more than counts: an issue that is being worked on, or a kind that nobody wants to hear of. */
-const onlyCounts = sql`(f.state IN ('muted', 'noise') OR i.status NOT IN ('resolved', 'failed', 'rejected', 'dismissed'))`;
+/**
+ * Where new events change no more than counts: a kind that nobody wants to hear of, or an issue that is open for a while.
+ * How grave a young one is shows in its first minute, and decides whether a person is asked.
+ */
+const onlyCounts = (at: Date) =>
+  sql`(f.state IN ('muted', 'noise') OR (i.status NOT IN ('resolved', 'failed', 'rejected', 'dismissed')
+    AND i.status_since <= ${iso(new Date(at.getTime() - youngMs))}))`;
+const youngMs = 60_000;
 
 /**
  * Kinds of errors with events that detection has not looked at, with everything there is to judge them by. Those whose events
@@ -43,7 +49,7 @@ export async function unseenFingerprints(
         FROM agent_fingerprints f
         LEFT JOIN agent_issues i ON i.id = f.issue_id OR (f.issue_id IS NULL AND i.project_id = f.project_id AND i.fingerprint = f.fingerprint)
         WHERE f.project_id = ${projectId} AND f.unseen_count > 0
-          AND (f.looked_at IS NULL OR f.looked_at <= ${iso(new Date(at.getTime() - restMs))} OR ${onlyCounts} IS NOT TRUE)
+          AND (f.looked_at IS NULL OR f.looked_at <= ${iso(new Date(at.getTime() - restMs))} OR ${onlyCounts(at)} IS NOT TRUE)
         ORDER BY f.looked_at NULLS FIRST, f.first_seen LIMIT ${limit}`,
   );
   if (found.length === 0) return [];
@@ -157,13 +163,22 @@ async function usersWithin({ rows }: Connection, projectId: string, asked: strin
 
 /** Of the last five minutes' requests in production. */
 async function servedLately({ rows }: Connection, projectId: string, at: Date) {
-  const found = await rows(
-    z.object({ operation: z.string(), requests: z.coerce.number(), failures: z.coerce.number() }),
-    sql`SELECT operation, sum(requests) AS requests, sum(failures) AS failures FROM agent_traffic_minutes
-        WHERE project_id = ${projectId} AND environment = 'production'
-          AND minute > ${iso(new Date(at.getTime() - servedWindowMs))} AND minute <= ${iso(at)}
-        GROUP BY operation ORDER BY requests DESC LIMIT 5000`,
-  );
+  const since = iso(new Date(at.getTime() - servedWindowMs));
+  const [found, errors] = await Promise.all([
+    rows(
+      z.object({ operation: z.string(), requests: z.coerce.number(), failures: z.coerce.number() }),
+      sql`SELECT operation, sum(requests) AS requests, sum(failures) AS failures FROM agent_traffic_minutes
+          WHERE project_id = ${projectId} AND environment = 'production' AND minute > ${since} AND minute <= ${iso(at)}
+          GROUP BY operation ORDER BY requests DESC LIMIT 5000`,
+    ),
+    rows(
+      z.object({ operation: z.string().nullable(), errors: z.coerce.number() }),
+      sql`SELECT f.sample->>'operation' AS operation, sum(m.events) AS errors
+          FROM agent_event_minutes m JOIN agent_fingerprints f USING (project_id, fingerprint)
+          WHERE m.project_id = ${projectId} AND m.environment = 'production' AND m.minute > ${since} AND f.state <> 'noise'
+          GROUP BY 1 ORDER BY 2 DESC LIMIT 5000`,
+    ),
+  ]);
   // A source that reports the application as a whole may stand beside one that reports each route: never count both.
   const whole = found.find(({ operation }) => operation === "");
   const routes = found
@@ -172,9 +187,13 @@ async function servedLately({ rows }: Connection, projectId: string, at: Date) {
       (sum, { requests, failures }) => ({ requests: sum.requests + requests, failures: sum.failures + failures }),
       none,
     );
+  const served = whole !== undefined && whole.requests > routes.requests ? whole : routes;
   return {
-    whole: whole !== undefined && whole.requests > routes.requests ? whole : routes,
-    of: (operation: string | null) => found.find((row) => operation !== null && row.operation === operation) ?? none,
+    whole: { ...served, errors: errors.reduce((sum, row) => sum + row.errors, 0) },
+    of: (operation: string | null) => ({
+      ...(found.find((row) => operation !== null && row.operation === operation) ?? none),
+      errors: errors.find((row) => row.operation === operation)?.errors ?? 0,
+    }),
   };
 }
 

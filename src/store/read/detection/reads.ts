@@ -23,6 +23,8 @@ export interface KnownIssue extends AnyIssue {
 export interface RequestCounts {
   requests: number;
   failures: number;
+  /** Events of all kinds of errors there; fewer than failures where an application tells of some only. */
+  errors: number;
 }
 
 /** Events, and distinct users that met them. */
