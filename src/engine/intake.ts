@@ -70,9 +70,20 @@ export function createIntake(parts: IntakeParts): Intake {
 
   /** Each step may be repeated after a failure of the next: ids tell what is counted. */
   async function record(arrivals: Arrival[], traffic: TrafficArrival[]): Promise<boolean> {
-    const touched = await recordEvents(connection, projectId, arrivals);
+    const touched = await recordEvents(connection, projectId, withSamples(arrivals));
     if (traffic.length > 0) await connection.db.transaction((tx) => recordTraffic(tx, projectId, traffic));
     return detection.ask(touched);
+  }
+
+  /** The first batch of a kind brings a sample in the same statement as its count, whatever the sampler keeps. */
+  function withSamples(arrivals: Arrival[]): Arrival[] {
+    const sampled = new Set(arrivals.flatMap(({ fingerprint, payload }) => (payload === null ? [] : [fingerprint])));
+    return arrivals.map((arrival) => {
+      const { fingerprint } = arrival;
+      if (sampled.has(fingerprint) || known.has(fingerprint)) return arrival;
+      sampled.add(fingerprint);
+      return { ...arrival, payload: arrival.sample() };
+    });
   }
 
   function remember(fingerprints: string[]): void {

@@ -91,6 +91,20 @@ describe.each(databasesAndPooler())("the way in, on $name", ({ open }) => {
     expect(issues).toMatchObject([{ events: 1 }, { events: 2_000, users: 9 }]);
   });
 
+  it("judges all other kinds while one has lost its sample in a crash, and that one with its next event", async () => {
+    await send(event("lost"));
+    await connection.db.execute(sql`UPDATE agent_fingerprints SET sample = 'null'::jsonb`);
+    await send(event("other", { message: "something else", errorType: "RangeError" }));
+    await detect(engine);
+    const opened = async () =>
+      (await connection.rows(z.object({ title: z.string() }), sql`SELECT title FROM agent_issues`)).length;
+    expect(await opened()).toBe(1);
+    clock.ms += 120_000;
+    await send(event("again"));
+    await detect(engine);
+    expect(await opened()).toBe(2);
+  });
+
   it("counts a traffic report with an id once, and one without as often as it comes", async () => {
     const report = {
       at,

@@ -48,7 +48,8 @@ export async function unseenFingerprints(
           f.event_count AS own_events, i.id AS issue_id
         FROM agent_fingerprints f
         LEFT JOIN agent_issues i ON i.id = f.issue_id OR (f.issue_id IS NULL AND i.project_id = f.project_id AND i.fingerprint = f.fingerprint)
-        WHERE f.project_id = ${projectId} AND f.unseen_count > 0
+        -- A crash may leave a kind without its sample: the next event brings it, and until then it holds up no other.
+        WHERE f.project_id = ${projectId} AND f.unseen_count > 0 AND jsonb_typeof(f.sample) = 'object'
           AND (f.looked_at IS NULL OR f.looked_at <= ${iso(new Date(at.getTime() - restMs))} OR ${onlyCounts(at)} IS NOT TRUE)
         ORDER BY f.looked_at NULLS FIRST, f.first_seen LIMIT ${limit}`,
   );
@@ -96,7 +97,8 @@ function kindOf({ fingerprint, state, cause_key, title, issue_type, sample, own_
 export async function isAnythingUnseen({ rows }: Connection, projectId: string): Promise<boolean> {
   const [row] = await rows(
     z.object({ any: z.boolean() }),
-    sql`SELECT EXISTS (SELECT FROM agent_fingerprints WHERE project_id = ${projectId} AND unseen_count > 0) AS any`,
+    sql`SELECT EXISTS (SELECT FROM agent_fingerprints WHERE project_id = ${projectId} AND unseen_count > 0
+          AND jsonb_typeof(sample) = 'object') AS any`,
   );
   return row?.any === true;
 }
