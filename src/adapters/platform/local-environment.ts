@@ -131,6 +131,17 @@ export function createLocalEnvironment(options: LocalEnvironmentOptions) {
     });
   }
 
+  /** Opens the public address when its front is gone. One that is just dying has closed its port and still counts as running. */
+  async function reopen(): Promise<void> {
+    const { front } = await readState(directory);
+    for (let tries = 0; tries < frontTries.count && front !== null && isRunning(front); tries++) {
+      if (await isOpen()) return;
+      await sleep(frontTries.everyMs);
+    }
+    await change(openFront);
+    await untilOpen();
+  }
+
   /** Ends the releases that were replaced `drainMs` ago. */
   async function sweep(ledger: Ledger): Promise<void> {
     const { retiring } = ledger.state;
@@ -167,6 +178,7 @@ export function createLocalEnvironment(options: LocalEnvironmentOptions) {
     openFront,
     isOpen,
     untilOpen,
+    reopen,
     sweep,
     endAll,
     prune,

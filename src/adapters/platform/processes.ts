@@ -246,21 +246,26 @@ async function serving(host: Host, place: LocalEnvironment): ReturnType<Platform
   return servingOf(await checkHealth(host, place, null), place.url);
 }
 
+/** A front that died is our fault and no release's: it is opened again, and the release is judged by an answer behind an open one. */
 async function checkHealth(host: Host, place: LocalEnvironment, expected: Sha | null): Promise<HealthCheck> {
   host.requireStarted();
   const { serving: release } = await place.state();
   if (release === null) return unhealthy(`nothing is deployed to ${place.environment}`);
-  // A front that died is our fault and no release's: it is opened again before the release is judged.
-  if (isRunning(release) && !(await place.isOpen())) {
+  const probed = () => host.options.probe(`${place.url}${host.options.healthPath}`, expected);
+  if (await place.isOpen()) {
+    const check = await probed();
+    // It may have died between the look and the answer.
+    if (check.outcome === "healthy" || (await place.isOpen())) return check;
+  }
+  if (isRunning(release)) {
     try {
-      await place.change((ledger) => place.openFront(ledger));
-      await place.untilOpen();
+      await place.reopen();
     } catch (error) {
       if (error instanceof Failure) return unhealthy(error.message);
       throw error;
     }
   }
-  return host.options.probe(`${place.url}${host.options.healthPath}`, expected);
+  return probed();
 }
 
 function unhealthy(because: string): HealthCheck {
