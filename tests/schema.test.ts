@@ -62,7 +62,7 @@ describe.each(databases())("the migrated $name", ({ open }) => {
       "agent_approvals.state": ApprovalState.options.toSorted(),
       "agent_deployments.claim_verdict": keys<ClaimVerdict["kind"]>({ held: 1, not_held: 1, inconclusive: 1 }),
       "agent_deployments.environment": Environment.options.toSorted(),
-      "agent_deployments.state": keys<Deployment["state"]>({ pending: 1, ready: 1, failed: 1 }),
+      "agent_deployments.state": keys<Deployment["state"]>({ pending: 1, ready: 1, failed: 1, taken_back: 1 }),
       "agent_deployments.verdict": keys<Verdict["kind"]>({ watching: 1, passed: 1, failed: 1, inconclusive: 1 }),
       "agent_events.trust": ErrorEvent.shape.trust.options.toSorted(),
       "agent_fingerprints.state": keys<UnseenFingerprint["state"]>({

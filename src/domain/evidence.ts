@@ -66,7 +66,8 @@ export interface Deployment {
   previousCommit: Sha | null;
   providerId: string | null;
   url: string | null;
-  state: "pending" | "ready" | "failed";
+  /** `taken_back`: it was ready, and another version serves again. */
+  state: "pending" | "ready" | "failed" | "taken_back";
   baseline: ErrorCounts | null;
   startedAt: Date;
   /** When the watch began: the release was ready and serving. */

@@ -13,7 +13,7 @@ export const transitions = {
   monitoring: ["resolved", "rolling_back", "failed"],
   rolling_back: ["failed"],
   resolved: ["detected", "rolling_back"],
-  failed: ["detected", "dismissed"],
+  failed: ["detected", "rolling_back", "dismissed"],
   rejected: ["detected", "dismissed"],
   dismissed: ["detected"],
 } as const satisfies Record<string, readonly string[]>;

@@ -157,6 +157,8 @@ export interface IssueView {
   /** Oldest first. */
   attempts: FixView[];
   releases: ReleaseView[];
+  /** Its fix was brought to production and not taken back since. */
+  isLive: boolean;
   /** What waits for a person now. */
   approval: ApprovalView | null;
   cost: { usd: number; calls: number; inputTokens: number; outputTokens: number };

@@ -8,7 +8,7 @@ import { type Command, refusal } from "#policy/commands.ts";
 import type { Transaction } from "#store/connect.ts";
 import { databaseNow } from "#store/read/clock.ts";
 import { loadProject } from "#store/read/projects.ts";
-import { standingOf } from "#store/read/standing.ts";
+import { isLive, standingOf } from "#store/read/standing.ts";
 import { action } from "#store/write/actions.ts";
 import { decideApproval, pendingApproval } from "#store/write/approvals.ts";
 import { noteFalseAlarm, setMute } from "#store/write/findings.ts";
@@ -51,7 +51,7 @@ export async function give(engine: Engine, request: CommandRequest): Promise<voi
   await engine.connection.db.transaction(async (tx) => {
     const locked = await lockIssue(tx, issueId.data);
     if (locked === undefined) throw new Failure("not_found", "There is no such issue.");
-    const refused = refusal(request.command, locked.status);
+    const refused = refusal(request.command, { ...locked, isLive: await isLive(tx, locked.fixId) });
     if (refused !== undefined)
       throw new Failure("conflict", refused, { hint: `The issue is ${inWords(locked.status)}.` });
     if (request.command === "approve" || request.command === "reject") await decide(engine, tx, request);

@@ -95,7 +95,11 @@ function hold(
   const { holdMs, windowMs } = world.settings.production;
   const now = world.clock.now();
   if (watch.extended && now.getTime() - watch.from.getTime() > holdMs) {
-    return move("failed", `Inconclusive: ${because}. The deployment was left in place; a person has to look`, evidence);
+    return move(
+      "failed",
+      `Inconclusive: ${because}. The deployment was left in place: a person has to look, and can take it back`,
+      evidence,
+    );
   }
   const watchUntil = new Date(Math.max(watch.until.getTime(), now.getTime()) + windowMs);
   const longer = recordDeployment(deployment, { watchUntil, extended: true });

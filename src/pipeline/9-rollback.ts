@@ -7,7 +7,7 @@ import { move, wait } from "#domain/outcome.ts";
 import { revertText } from "#policy/proposal-text.ts";
 import { headOfMain } from "./2-diagnosis.ts";
 import type { Stage, World } from "./stage.ts";
-import { notReadyInTime } from "./watching.ts";
+import { notReadyInTime, recordDeployment } from "./watching.ts";
 
 type RollingBack = IssueAt<"rolling_back">;
 
@@ -35,21 +35,24 @@ async function rollBack(issue: RollingBack, world: World) {
   if (previous === null) throw new Failure("not_found", "There is no previous version to return to.");
   const newer = await newerRelease(issue, world);
   const restored = newer === undefined ? await world.platform.restore("production", previous) : "unsupported";
+  const takenBack = recordDeployment(deployment, { state: "taken_back" });
   const reverted = await revertOnMain(issue, world);
   if (reverted.kind === "conflict") {
     const conflict = `Newer commits touch the same lines (${reverted.files.join(", ")}): main still holds the fix`;
     // Without a platform that jumped back, production still runs what had to go.
-    const serves = restored !== "unsupported" ? `Rolled back: ${shortId(previous)} serves` : "ROLLBACK FAILED";
-    return move("failed", `${serves}. ${because}. ${conflict}`, [{ kind: "freeze", because: conflict }]);
+    const freeze: Evidence = { kind: "freeze", because: conflict };
+    if (restored === "unsupported") return move("failed", `ROLLBACK FAILED. ${because}. ${conflict}`, [freeze]);
+    return move("failed", `Rolled back: ${serves(previous)}. ${because}. ${conflict}`, [freeze, takenBack]);
   }
   if (reverted.kind === "proposed") {
     const ask = `main is protected and still holds the fix: merge ${reverted.url}`;
-    const serves = restored === "restored" ? `Rolled back: ${shortId(previous)} serves` : "ROLLBACK FAILED";
-    return move("failed", `${serves}. ${because}. ${ask}`, [{ kind: "freeze", because: ask }]);
+    const freeze: Evidence = { kind: "freeze", because: ask };
+    if (restored === "unsupported") return move("failed", `ROLLBACK FAILED. ${because}. ${ask}`, [freeze]);
+    return move("failed", `Rolled back: ${serves(previous)}. ${because}. ${ask}`, [freeze, takenBack]);
   }
   if (newer?.commit !== undefined && !(await world.repository.contains(reverted.head, newer.commit))) {
     const left = `Someone deployed ${shortId(newer.commit)} meanwhile: it is left alone, and main no longer holds the fix`;
-    return move("failed", `${because}. ${left}`);
+    return move("failed", `${because}. ${left}`, [takenBack]);
   }
   if (restored === "unsupported") {
     const pending = await deployRevert(issue, reverted.head, world);
@@ -60,7 +63,7 @@ async function rollBack(issue: RollingBack, world: World) {
   const end = restored === "held" ? await leadOn(issue, { previous, head: reverted.head }, world) : serves(expected);
   if (typeof end !== "string") return end;
   const frozen = await tooManyRollbacks(world);
-  return move("failed", `${because}. Rolled back: ${end}`, frozen === undefined ? [] : [frozen]);
+  return move("failed", `${because}. Rolled back: ${end}`, frozen === undefined ? [takenBack] : [frozen, takenBack]);
 }
 
 const serves = (commit: Sha) => `${shortId(commit)} serves`;

@@ -3,8 +3,15 @@ import { mayMove, type Status } from "#domain/lifecycle.ts";
 /** What an operator may tell the agent to do with an issue. */
 export type Command = "approve" | "reject" | "retry" | "dismiss" | "mute" | "revert";
 
+/** An issue as far as commands ask. */
+export interface Commanded {
+  status: Status;
+  /** Its fix was brought to production and not taken back since. */
+  isLive: boolean;
+}
+
 /** Why the command is refused, or `undefined` when it may be given. Button, API and engine all ask here. */
-export function refusal(command: Command, status: Status): string | undefined {
+export function refusal(command: Command, { status, isLive }: Commanded): string | undefined {
   switch (command) {
     case "approve":
     case "reject":
@@ -17,10 +24,18 @@ export function refusal(command: Command, status: Status): string | undefined {
     case "mute":
       return mayMove(status, "dismissed") ? undefined : dismissRefusal(status);
     case "revert":
-      return status === "resolved" ? undefined : "Only a resolved issue can be reverted.";
+      return revertRefusal(status, isLive);
     default:
       return "There is no such command.";
   }
+}
+
+/** A fix without a verdict stays in production, and one whose rollback failed may: a person can still take it back. */
+function revertRefusal(status: Status, isLive: boolean): string | undefined {
+  if (status === "resolved" || (status === "failed" && isLive)) return undefined;
+  return status === "failed"
+    ? "No fix of this issue is in production."
+    : "Only a fix whose watch has ended can be taken back.";
 }
 
 function dismissRefusal(status: Status): string {

@@ -186,7 +186,10 @@ export const approvals = pgTable(
     decidedBy: text("decided_by"),
     decisionReason: text("decision_reason"),
   },
-  (t) => [uniqueIndex("agent_approvals_one_pending").on(t.issueId).where(sql`state = 'pending'`)],
+  (t) => [
+    uniqueIndex("agent_approvals_one_pending").on(t.issueId).where(sql`state = 'pending'`),
+    index("agent_approvals_by_issue").on(t.issueId, t.requestedAt.desc()),
+  ],
 );
 
 export const deployments = pgTable(
@@ -221,6 +224,7 @@ export const deployments = pgTable(
   (t) => [
     unique("agent_deployments_fix_id_environment_commit_sha_key").on(t.fixId, t.environment, t.commitSha),
     index("agent_deployments_newest").on(t.environment, t.createdAt.desc()),
+    index("agent_deployments_by_issue").on(t.issueId, t.createdAt),
   ],
 );
 

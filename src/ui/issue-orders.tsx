@@ -37,7 +37,7 @@ const orders = [
 ] as const satisfies { command: Command; [rest: string]: unknown }[];
 
 /** What an operator may do with the issue now; what is not possible says why. */
-export function IssueOrders({ issueId, status }: { issueId: string; status: Status }) {
+export function IssueOrders({ issueId, status, isLive }: { issueId: string; status: Status; isLive: boolean }) {
   const { role, send } = useOrders();
   const router = useRouter();
   const give = async (command: Command, reason: string) => {
@@ -49,7 +49,7 @@ export function IssueOrders({ issueId, status }: { issueId: string; status: Stat
   return (
     <div className="flex flex-wrap gap-2">
       {orders.map(({ command, label, look, title, text, reason, required }) => {
-        const why = role === "viewer" ? "A viewer may look, and change nothing." : refusal(command, status);
+        const why = role === "viewer" ? "A viewer may look, and change nothing." : refusal(command, { status, isLive });
         return (
           <Confirm
             key={command}

@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { Failure } from "#domain/failure.ts";
-import { wait } from "#domain/outcome.ts";
+import { move, wait } from "#domain/outcome.ts";
 import { give } from "#engine/command.ts";
 import { detect } from "#engine/detect.ts";
 import { drain } from "#engine/drain.ts";
@@ -10,7 +10,7 @@ import { queueNames } from "#engine/queue.ts";
 import { changeSettings } from "#engine/settings.ts";
 import type { Connection } from "#store/connect.ts";
 import { loadIssue } from "#store/read/issues.ts";
-import { aCandidate } from "#tests/support/builders.ts";
+import { aCandidate, aDeployment, previousCommit } from "#tests/support/builders.ts";
 import { databasesAndPooler, empty } from "#tests/support/databases.ts";
 import { straight } from "./a-pipeline.ts";
 import { anEngine, auditOf, insertIssue, issueRow, type TestEngine } from "./an-engine.ts";
@@ -135,8 +135,42 @@ describe.each(databasesAndPooler())("operators' commands on $name", ({ open }) =
       "conflict: Only an issue that failed or was rejected can be tried again.",
     );
     expect(await refusalOf({ command: "revert", issueId: id, actor: ann })).toBe(
-      "conflict: Only a resolved issue can be reverted.",
+      "conflict: Only a fix whose watch has ended can be taken back.",
     );
+  });
+
+  it("takes back a fix that was left in production without a verdict, once, and no fix that never came there", async () => {
+    const onward = await anEngine(connection, {
+      pipeline: {
+        run: straight({
+          monitoring: async () => move("failed", "Inconclusive: too few requests"),
+          rolling_back: async (_, world) => {
+            const { id: _id, ...live } = aDeployment({ previousCommit });
+            const deployment = { ...live, state: "taken_back" as const, startedAt: world.clock.now() };
+            return move("failed", "Rolled back", [{ kind: "deployment", deployment }]);
+          },
+        }),
+      },
+    });
+    const revert = () => refusalOf({ command: "revert", issueId: id, actor: ann, reason: "nobody can tell" });
+    await give(engine, { command: "reject", issueId: id, actor: ann });
+    expect(await revert()).toBe("conflict: Only a fix whose watch has ended can be taken back.");
+    await give(engine, { command: "retry", issueId: id, actor: ann });
+    await drain(onward, queueNames, () => true);
+    await give(engine, { command: "approve", issueId: id, actor: ann });
+    await drain(onward, queueNames, () => true);
+    expect(await issueRow(connection, id)).toMatchObject({ status: "failed" });
+    const answers = await Promise.all([revert(), revert()]);
+    expect(answers.toSorted()).toEqual(["accepted", "conflict: Only a fix whose watch has ended can be taken back."]);
+    await drain(onward, queueNames, () => true);
+    expect(await issueRow(connection, id)).toMatchObject({ status: "failed" });
+    expect(await revert()).toBe("conflict: No fix of this issue is in production.");
+    const [fix] = await connection.rows(
+      z.object({ outcome: z.string() }),
+      sql`SELECT outcome FROM agent_fixes f JOIN agent_issues i ON i.fix_id = f.id`,
+    );
+    expect(fix).toEqual({ outcome: "rolled_back" });
+    await onward.queue.stop();
   });
 
   it("does not know an issue that is not there, or that is no issue at all", async () => {

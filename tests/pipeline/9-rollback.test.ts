@@ -15,6 +15,8 @@ const healthy: HealthCheck = {
   latencyMs: 9,
 };
 
+const takenBack = { kind: "deployment", deployment: expect.objectContaining({ state: "taken_back" }) };
+
 function parts(repository: Partial<Repository> = {}, platform: Partial<Platform> = {}) {
   const calls: string[] = [];
   return {
@@ -53,7 +55,7 @@ describe("rollback", () => {
       kind: "move",
       to: "failed",
       because: "errors rose 80 % (limit 50 %). Rolled back: aaaaaaaa serves",
-      evidence: [],
+      evidence: [takenBack],
     });
   });
 
@@ -66,7 +68,7 @@ describe("rollback", () => {
   it("keeps the platform's rollback, stops the agent and calls a person when the revert conflicts", async () => {
     const { calls, ...given } = parts({ revert: async () => ({ kind: "conflict", files: ["src/launch.ts"] }) });
     const outcome = await rollback(anIssueAt("rolling_back"), aWorld(given));
-    expect(outcome).toMatchObject({ kind: "move", to: "failed", evidence: [{ kind: "freeze" }] });
+    expect(outcome).toMatchObject({ kind: "move", to: "failed", evidence: [{ kind: "freeze" }, takenBack] });
     expect(calls).toEqual(["restore a"]);
   });
 
@@ -117,7 +119,7 @@ describe("rollback", () => {
         because: expect.stringMatching(
           /Rolled back: aaaaaaaa serves, and .* until a person deploys it: the build failed$/,
         ),
-        evidence: [],
+        evidence: [takenBack],
       });
     });
   });
@@ -154,7 +156,9 @@ describe("rollback", () => {
       anIssueAt("rolling_back"),
       aWorld({ ...given, read: { rollbacksSince: async () => 1 } }),
     );
-    expect(outcome).toMatchObject({ evidence: [{ kind: "freeze", because: "2 rollbacks in 24 hours (limit 2)" }] });
+    expect(outcome).toMatchObject({
+      evidence: [{ kind: "freeze", because: "2 rollbacks in 24 hours (limit 2)" }, takenBack],
+    });
   });
 
   it("tries again from the newest main when someone pushes at the same moment", async () => {

@@ -18,14 +18,20 @@ describe("refusal", () => {
   };
   for (const [command, where] of Object.entries(allowed) as [keyof typeof allowed, Status[]][]) {
     it(`lets ${command} be given only at ${where.join(", ")}`, () => {
-      expect(statuses.filter((status) => refusal(command, status) === undefined)).toEqual(
+      expect(statuses.filter((status) => refusal(command, { status, isLive: false }) === undefined)).toEqual(
         statuses.filter((status) => where.includes(status)),
       );
     });
   }
+  it("lets a fix be taken back that was left in production, and none that is not there or is being watched", () => {
+    const live = (status: Status) => refusal("revert", { status, isLive: true });
+    expect(statuses.filter((status) => live(status) === undefined)).toEqual(["resolved", "failed"]);
+    expect(refusal("revert", { status: "failed", isLive: false })).toBe("No fix of this issue is in production.");
+    expect(live("monitoring")).toBe("Only a fix whose watch has ended can be taken back.");
+  });
   it("says why in a sentence", () => {
-    for (const status of statuses) expect(refusal("dismiss", status) ?? "ok.").toMatch(/\.$|^ok/);
-    expect(refusal("approve", "resolved")).toBe("This fix is not waiting for approval.");
+    for (const status of statuses) expect(refusal("dismiss", { status, isLive: true }) ?? "ok.").toMatch(/\.$|^ok/);
+    expect(refusal("approve", { status: "resolved", isLive: true })).toBe("This fix is not waiting for approval.");
   });
 });
 

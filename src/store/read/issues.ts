@@ -157,7 +157,7 @@ async function deploymentOf(db: Reader, fix: TestedFix, environment: Environment
     previousCommit: row.previousCommit === null ? null : Sha.parse(row.previousCommit),
     providerId,
     url,
-    state: z.enum(["pending", "ready", "failed"]).parse(state),
+    state: z.enum(["pending", "ready", "failed", "taken_back"]).parse(state),
     baseline: baseline ?? null,
     startedAt,
     watchFrom,

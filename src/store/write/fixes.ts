@@ -2,7 +2,7 @@ import { and, eq, sql } from "drizzle-orm";
 import type { Transaction } from "../connect.ts";
 import { fixes } from "../schema.ts";
 
-/** How an attempt ended, with the sentence that ended it. One that ended before keeps its end, except that a rollback outranks a resolution. */
+/** How an attempt ended, with the sentence that ended it. One that ended before keeps its end; only a rollback outranks it. */
 export async function endFix(
   tx: Transaction,
   fixId: string,
@@ -10,7 +10,7 @@ export async function endFix(
   because: string,
 ): Promise<void> {
   const replaceable =
-    outcome === "rolled_back" ? sql`${fixes.outcome} IN ('open', 'resolved')` : eq(fixes.outcome, "open");
+    outcome === "rolled_back" ? sql`${fixes.outcome} IN ('open', 'resolved', 'failed')` : eq(fixes.outcome, "open");
   await tx
     .update(fixes)
     .set({ outcome, outcomeReason: because, updatedAt: sql`clock_timestamp()` })

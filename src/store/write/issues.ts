@@ -103,9 +103,9 @@ export async function changeIssue(
 export async function lockIssue(
   tx: Transaction,
   issueId: string,
-): Promise<{ id: string; version: number; status: Status } | undefined> {
+): Promise<{ id: string; version: number; status: Status; fixId: string | null } | undefined> {
   const [row] = await tx
-    .select({ id: issues.id, version: issues.version, status: issues.status })
+    .select({ id: issues.id, version: issues.version, status: issues.status, fixId: issues.fixId })
     .from(issues)
     .where(eq(issues.id, issueId))
     .for("update");

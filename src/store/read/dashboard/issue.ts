@@ -5,6 +5,7 @@ import { statuses } from "#domain/lifecycle.ts";
 import type { IssueView, TimelineEntry } from "#domain/view.ts";
 import type { Connection } from "../../connect.ts";
 import { actions, fixes, issues } from "../../schema.ts";
+import { isLive } from "../standing.ts";
 import { approvalViews } from "./approvals.ts";
 import { fixView, releasesOf } from "./fixes.ts";
 
@@ -31,6 +32,7 @@ export async function issueView(connection: Connection, projectId: string, id: s
     timeline,
     attempts: attempts.map(fixView),
     releases: releases.get(id) ?? [],
+    isLive: await isLive(db, row.fixId),
     approval: approvals[0] ?? null,
     cost,
     hours,

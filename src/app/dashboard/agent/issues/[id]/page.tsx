@@ -27,7 +27,7 @@ export default async function IssuePage({ params }: { params: Promise<{ id: stri
         <SeverityBadge severity={severity} />
         <h1 className="min-w-0 flex-1 basis-64 break-words font-semibold text-lg">{title}</h1>
         <StatusBadge status={status} />
-        <IssueOrders issueId={id} status={status} />
+        <IssueOrders issueId={id} status={status} isLive={issue.isLive} />
       </div>
       {(progress ?? statusReason) !== null && <p className="text-muted">{progress ?? statusReason}</p>}
       {approval !== null && (
