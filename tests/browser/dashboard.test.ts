@@ -1,47 +1,23 @@
 import { sql } from "drizzle-orm";
-import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { aVisitor, desktop, inspect, launchBrowser, phone, signIn } from "./a-browser.ts";
-import { passwords, pastIssues, startVigil, type Vigil } from "./a-vigil.ts";
+import { desktop, inspect, phone, signIn } from "./a-browser.ts";
+import { passwords, pastIssues } from "./a-vigil.ts";
+import { approvalCard as card, question as dialog, startVisitors, type Visitors } from "./visitors.ts";
 
-let vigil: Vigil;
-let browser: Browser;
-const complaints: string[][] = [];
-const contexts: BrowserContext[] = [];
-
+let visitors: Visitors;
 beforeAll(async () => {
-  [vigil, browser] = await Promise.all([startVigil(), launchBrowser()]);
+  visitors = await startVisitors();
 }, 400_000);
-afterAll(async () => {
-  await Promise.all(contexts.map((context) => context.close()));
-  await browser?.close();
-  await vigil?.dispose();
-});
+afterAll(() => visitors?.dispose());
 
 const now = "/dashboard/agent";
+const visit: Visitors["visit"] = (options) => visitors.visit(options);
+const enter: Visitors["enter"] = (path, name, options) => visitors.enter(path, name, options);
 
-async function visit(options: Parameters<typeof aVisitor>[2] = {}): Promise<Page> {
-  const visitor = await aVisitor(browser, vigil.url, { baseURL: vigil.url, ...options });
-  complaints.push(visitor.complaints);
-  contexts.push(visitor.context);
-  return visitor.page;
-}
-
-/** Somebody who is signed in, on `path`. */
-async function enter(path: string, name: string, options: Parameters<typeof aVisitor>[2] = {}): Promise<Page> {
-  const page = await visit(options);
-  await page.goto(path);
-  await signIn(page, { name, password: passwords[name === "Vera" ? "viewer" : "operator"] });
-  await page.waitForURL((url) => url.pathname === path.split("?")[0]);
-  return page;
-}
-
-const card = (page: Page, title: RegExp | string) => page.getByRole("article", { name: title });
-const dialog = (page: Page) => page.getByRole("alertdialog");
 /** How often the audit trail holds a command. */
 async function timesGiven(action: string, issueId: string): Promise<number> {
-  const rows = await vigil.connection.rows(
+  const rows = await visitors.vigil.connection.rows(
     z.object({ seq: z.coerce.number() }),
     sql`SELECT seq FROM agent_actions WHERE issue_id = ${issueId} AND action = ${action}`,
   );
@@ -126,7 +102,7 @@ describe("history", () => {
 describe("a fix that waits for a person", () => {
   it("is approved once, on a phone, whoever else looks at it, and seen to production", async () => {
     const watching = await enter(now, "Otto");
-    const { id, title } = await vigil.untilAsked("critical");
+    const { id, title } = await visitors.vigil.untilAsked("critical");
     // It appears by itself on a page that was open before.
     await card(watching, title).waitFor();
     await inspect(watching, "approval");
@@ -143,7 +119,7 @@ describe("a fix that waits for a person", () => {
     await dialog(watching).waitFor();
     await dialog(page).getByRole("button", { name: "Approve & Deploy" }).dblclick();
     await dialog(page).waitFor({ state: "hidden" });
-    await expect.poll(async () => (await vigil.operators.issue(id)).status).not.toBe("awaiting_approval");
+    await expect.poll(async () => (await visitors.vigil.operators.issue(id)).status).not.toBe("awaiting_approval");
     await dialog(watching).getByRole("button", { name: "Approve & Deploy" }).click();
     await dialog(watching).getByRole("alert").waitFor();
     await inspect(watching, "approved-by-another");
@@ -158,7 +134,7 @@ describe("a fix that waits for a person", () => {
   });
 
   it("is rejected with the keyboard alone, and the reason is kept", async () => {
-    const { id, title } = await vigil.untilAsked("null-check");
+    const { id, title } = await visitors.vigil.untilAsked("null-check");
     const page = await enter(now, "Olga");
     await card(page, title).waitFor();
     const reject = card(page, title).getByRole("button", { name: "Reject Fix" });
@@ -177,7 +153,7 @@ describe("a fix that waits for a person", () => {
     await page.keyboard.press("Enter");
     await dialog(page).waitFor({ state: "hidden" });
     await card(page, title).waitFor({ state: "detached" });
-    expect((await vigil.operators.issue(id)).status).toBe("rejected");
+    expect((await visitors.vigil.operators.issue(id)).status).toBe("rejected");
     await page.goto(`${now}/issues/${id}`);
     await page
       .getByText(/We answer 410 there\./)
@@ -225,5 +201,5 @@ describe("steering", () => {
 });
 
 it("no page asked another host, broke its policy or threw", () => {
-  expect(complaints.flat()).toEqual([]);
+  expect(visitors.complaints()).toEqual([]);
 });

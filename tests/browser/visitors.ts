@@ -1,0 +1,51 @@
+import type { Browser, Page } from "playwright-core";
+import { aVisitor, launchBrowser, signIn } from "./a-browser.ts";
+import { passwords, startVigil, type Vigil } from "./a-vigil.ts";
+
+type Options = Parameters<typeof aVisitor>[2];
+
+/** A running Vigil and the people who look at it. */
+export interface Visitors {
+  vigil: Vigil;
+  /** Somebody with a browser of their own. */
+  visit(options?: Options): Promise<Page>;
+  /** Somebody who is signed in, on `path`. Vera is a viewer, everybody else an operator. */
+  enter(path: string, name: string, options?: Options): Promise<Page>;
+  /** What no page may do, and one did. */
+  complaints(): string[];
+  dispose(): Promise<void>;
+}
+
+export async function startVisitors(): Promise<Visitors> {
+  const [vigil, browser] = await Promise.all([startVigil(), launchBrowser()]);
+  const visitors: Awaited<ReturnType<typeof aVisitor>>[] = [];
+  const visit = async (options: Options = {}) => {
+    const visitor = await aVisitor(browser, vigil.url, { baseURL: vigil.url, ...options });
+    visitors.push(visitor);
+    return visitor.page;
+  };
+  return {
+    vigil,
+    visit,
+    async enter(path, name, options = {}) {
+      const page = await visit(options);
+      await page.goto(path);
+      await signIn(page, { name, password: passwords[name === "Vera" ? "viewer" : "operator"] });
+      await page.waitForURL((url) => url.pathname === path.split("?")[0]);
+      return page;
+    },
+    complaints: () => visitors.flatMap(({ complaints }) => complaints),
+    dispose: () => closeAll(vigil, browser, visitors),
+  };
+}
+
+async function closeAll(vigil: Vigil, browser: Browser, visitors: Awaited<ReturnType<typeof aVisitor>>[]) {
+  await Promise.all(visitors.map(({ context }) => context.close()));
+  await browser.close();
+  await vigil.dispose();
+}
+
+/** What of the page is about one fix that waits for a person. */
+export const approvalCard = (page: Page, title: RegExp | string) => page.getByRole("article", { name: title });
+/** The question that is open. */
+export const question = (page: Page) => page.getByRole("alertdialog");
