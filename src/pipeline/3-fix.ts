@@ -7,6 +7,7 @@ import { shortId } from "#domain/ids.ts";
 import type { IssueAt } from "#domain/issue.ts";
 import { move, wait } from "#domain/outcome.ts";
 import { patchIdentity } from "#policy/patch.ts";
+import { commitMessage } from "#policy/plain-text.ts";
 import { editsVerdict, emptyChange, fileVerdict } from "#policy/protected-files.ts";
 import { reviewRisks } from "#policy/risk.ts";
 import { syntaxErrors } from "#policy/syntax.ts";
@@ -153,6 +154,6 @@ async function publish(world: World, wanted: string, commit: Sha): Promise<strin
 }
 
 function messageOf(issue: Fixing, { subject, explanation }: Edits): string {
-  const facts = [`Vigil-Issue: ${issue.id}`, `Vigil-Fix: ${issue.fix.id}`];
-  return `${subject}\n\n${explanation.trim()}\n\n${facts.join("\n")}\n`;
+  const facts = { "Vigil-Issue": issue.id, "Vigil-Fix": issue.fix.id };
+  return commitMessage({ subject, body: explanation, facts });
 }

@@ -3,6 +3,7 @@ import type { TestReport } from "#domain/fix.ts";
 import type { Sha } from "#domain/ids.ts";
 import type { IssueAt } from "#domain/issue.ts";
 import { move, wait } from "#domain/outcome.ts";
+import { commitMessage } from "#policy/plain-text.ts";
 import { isTestFile } from "#policy/risk/added-lines.ts";
 import { newFailures } from "#policy/test-comparison.ts";
 import type { TestRun } from "#ports/test-bench.ts";
@@ -100,7 +101,8 @@ async function buildCandidate(issue: Testing, world: World) {
     return move("failed", `main moved ${fix.rebuilds} times while the fix was under way (limit ${candidateRebuilds})`);
   }
   const base = await headOfMain(world);
-  const message = `Merge ${fix.branch}\n\n${fix.diagnosis.rootCause}\n\nVigil-Issue: ${issue.id}\nVigil-Fix: ${fix.id}\n`;
+  const facts = { "Vigil-Issue": issue.id, "Vigil-Fix": fix.id };
+  const message = commitMessage({ subject: `Merge ${fix.branch}`, body: fix.diagnosis.rootCause, facts });
   const composed = await world.repository.compose({ base, fix: fix.commit, message, at: fix.createdAt });
   if (composed.kind === "conflict") {
     const because = `main changed the same lines meanwhile (${composed.files.join(", ")})`;

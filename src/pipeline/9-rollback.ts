@@ -4,6 +4,7 @@ import type { Sha } from "#domain/ids.ts";
 import { shortId } from "#domain/ids.ts";
 import type { IssueAt } from "#domain/issue.ts";
 import { move, wait } from "#domain/outcome.ts";
+import { commitMessage } from "#policy/plain-text.ts";
 import { revertText } from "#policy/proposal-text.ts";
 import { headOfMain } from "./2-diagnosis.ts";
 import type { Stage, World } from "./stage.ts";
@@ -100,7 +101,8 @@ async function revertOnMain(issue: RollingBack, world: World) {
   for (let n = 0; n < revertTriesMax; n++) {
     const head = await headOfMain(world);
     if (!(await world.repository.contains(head, commit))) return { kind: "clean" as const, head };
-    const message = `Revert "${issue.fix.branch}"\n\n${issue.because}\n\nReverts: ${commit}\nVigil-Issue: ${issue.id}\n`;
+    const facts = { Reverts: commit, "Vigil-Issue": issue.id };
+    const message = commitMessage({ subject: `Revert "${issue.fix.branch}"`, body: issue.because, facts });
     const revert = await world.repository.revert({ commit, on: head, message, at: issue.statusSince });
     if (revert.kind === "already") return { kind: "clean" as const, head };
     if (revert.kind === "conflict") return revert;

@@ -1,4 +1,5 @@
-import { cleanLine, cleanText, cut, showHidden } from "#domain/text.ts";
+import { cleanText, cut, showHidden } from "#domain/text.ts";
+import { plainLine } from "./plain-text.ts";
 
 /** What a pull request says about a fix. Everything in it but our own words came from outside. */
 export interface ProposalFacts {
@@ -56,11 +57,7 @@ export function revertText(facts: { issueTitle: string; because: string }): { ti
 
 /** A title ends up in commit messages: it must neither mention people nor close issues. */
 export function proposalTitle(issueTitle: string): string {
-  const plain = showHidden(cleanLine(issueTitle))
-    .replace(/@(?=\w)/g, "(at) ")
-    .replace(/#(?=\d)/g, "no. ")
-    .replace(/\bGH-(?=\d)/gi, "GH ");
-  return cut(`Fix: ${plain}`, titleCharactersMax);
+  return cut(`Fix: ${plainLine(issueTitle)}`, titleCharactersMax);
 }
 
 /** A code block whose fence is longer than any in it. */
