@@ -59,6 +59,8 @@ const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pra
 
 /** No violation of WCAG 2.2 AA, nothing wider than the window, and a picture for people. */
 export async function inspect(page: Page, name: string): Promise<void> {
+  // What stands there until a page is read is no page.
+  await page.locator("[data-loading]").waitFor({ state: "detached" });
   await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true });
   // Evaluated by the debugger, which no policy of the page restricts.
   await page.evaluate(await readFile(axe, "utf8"));

@@ -9,12 +9,17 @@ import { hasBubblewrap, type Product, startProduct } from "#demo/product.ts";
 import { type Scenario, scenarios } from "#demo/scenarios.ts";
 import { createTraffic, startOrdinaryTraffic, type Traffic } from "#demo/traffic.ts";
 import { type Connection, connectPostgres } from "#store/connect.ts";
+import { aPerson, type Person } from "#tests/support/git.ts";
 import { findPostgres, type PostgresServer, startPostgres } from "#tests/support/postgres.ts";
 
 /** The built product on a Postgres of its own, on the sample clinic, with a past of thousands of issues. */
 export interface Vigil extends Product {
   operators: Operators;
   connection: Connection;
+  /** A person with a clone of the clinic's repository. */
+  person: Person;
+  /** Ends the server like a machine that goes down, and starts it again where it was. */
+  restart(): Promise<void>;
   /** Makes the scenario's bug happen until its fix waits for a person. */
   untilAsked(name: string): Promise<IssueDetail>;
   dispose(): Promise<void>;
@@ -36,27 +41,32 @@ export async function startVigil(): Promise<Vigil> {
   if (installed === undefined) throw new Error("Postgres is missing: apt-get install postgresql-15");
   const server: PostgresServer = await startPostgres(installed);
   const { path: repository, commit } = await createClinicRemote(join(directory, "clinic.git"));
-  const product = await startProduct({
-    directory,
-    repository,
-    sandbox: hasBubblewrap() ? "bubblewrap" : "none",
-    variables: {
-      DATABASE_URL: server.url("postgres"),
-      AGENT_OPERATOR_PASSWORD: passwords.operator,
-      AGENT_VIEWER_PASSWORD: passwords.viewer,
-    },
-  });
+  const start = (place: Record<string, string> = {}) =>
+    startProduct({
+      directory,
+      repository,
+      sandbox: hasBubblewrap() ? "bubblewrap" : "none",
+      variables: {
+        DATABASE_URL: server.url("postgres"),
+        AGENT_OPERATOR_PASSWORD: passwords.operator,
+        AGENT_VIEWER_PASSWORD: passwords.viewer,
+        AGENT_INGEST_KEY: "the-key-that-outlives-a-restart",
+        ...place,
+      },
+    });
+  const product = await start();
+  let running = product;
   const operators = createOperators({ url: product.url, token: product.apiToken });
   const traffic = createTraffic({ staging: product.staging, production: product.production });
   const eventually = async (check: () => Promise<void>, timeout: number) => {
     await vi.waitFor(
       async () => {
         // One that ended never comes up: no use in waiting.
-        if (product.ended() === undefined) await check();
+        if (running.ended() === undefined) await check();
       },
       { timeout, interval: 250 },
     );
-    if (product.ended() !== undefined) throw new Error(`${product.ended()}: ${product.logTail()}`);
+    if (running.ended() !== undefined) throw new Error(`${running.ended()}: ${running.logTail()}`);
   };
   await eventually(async () => expect((await operators.health()).status, product.logTail()).toBe(200), 240_000);
   await operators.changeSettings(settings);
@@ -69,6 +79,19 @@ export async function startVigil(): Promise<Vigil> {
     ...product,
     operators,
     connection,
+    person: await aPerson(repository, join(directory, "person")),
+    async restart() {
+      await running.stop();
+      const { staging, production, apiToken, url } = product;
+      running = await start({
+        PORT: new URL(url).port,
+        APP_URL: url,
+        STAGING_URL: staging,
+        PRODUCTION_URL: production,
+        AGENT_API_TOKEN: apiToken,
+      });
+      await eventually(async () => expect((await operators.health()).status, running.logTail()).toBe(200), 240_000);
+    },
     async untilAsked(name) {
       const scenario = scenarioOf(name);
       scenario.start(traffic);
@@ -84,7 +107,7 @@ export async function startVigil(): Promise<Vigil> {
     async dispose() {
       await traffic.stop();
       await connection.close();
-      await product.stop();
+      await running.stop();
       await server.remove();
       await rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
     },

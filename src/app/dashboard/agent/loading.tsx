@@ -1,6 +1,6 @@
 export default function Loading() {
   return (
-    <p role="status" className="py-16 text-center text-muted">
+    <p role="status" data-loading className="py-16 text-center text-muted">
       Reading…
     </p>
   );
