@@ -12,7 +12,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
-          include: ["tests/{domain,policy,ingest,pipeline}/**/*.test.ts"],
+          include: ["tests/{domain,policy,ingest,pipeline,ui}/**/*.test.ts"],
           isolate: false,
           sequence: { groupOrder: 0 },
         },

@@ -162,7 +162,7 @@ export interface IssueView {
   /** What waits for a person now. */
   approval: ApprovalView | null;
   cost: { usd: number; calls: number; inputTokens: number; outputTokens: number };
-  /** Events per hour of the last seven days in production, oldest first; hours without events are left out. */
+  /** Events per hour in production, oldest first and without a gap: the last seven days, as far as Vigil was there. */
   hours: { at: string; events: number }[];
   /** Releases that produced it, newest first. */
   seenIn: { release: string; events: number; lastSeen: string }[];

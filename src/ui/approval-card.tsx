@@ -4,11 +4,14 @@ import type { ApprovalView, FixView, ReleaseView } from "#domain/view.ts";
 import { Badge, SeverityBadge } from "./badge.tsx";
 import { Decision } from "./decision.tsx";
 import { Diff } from "./diff.tsx";
-import { Commit, Fact, Facts, usersInWords } from "./facts.tsx";
+import { Commit, counted, Fact, Facts, Output, usersInWords } from "./facts.tsx";
 import { Time } from "./time.tsx";
 
-/** One fix that waits for a person: why it waits, what was found, what would change, what was proved. */
-export function ApprovalCard({ approval }: { approval: ApprovalView }) {
+/**
+ * One fix that waits for a person: why it waits, what was found, what would change, what was proved. `isOpen` shows the
+ * change from the start, where the card is all that somebody came for.
+ */
+export function ApprovalCard({ approval, isOpen = false }: { approval: ApprovalView; isOpen?: boolean }) {
   const { issueId, title, severity, fix, staging, reasons, effect } = approval;
   return (
     <article aria-labelledby={`approval-${issueId}`} className="space-y-4 px-4 py-4">
@@ -23,7 +26,7 @@ export function ApprovalCard({ approval }: { approval: ApprovalView }) {
       </div>
       <p className="flex flex-wrap gap-x-4 gap-y-1 text-muted">
         <span>{usersInWords(approval.affectedUsers)} affected</span>
-        <span>{approval.eventCount} events</span>
+        <span>{counted(approval.eventCount, "event")}</span>
         <span>
           first seen <Time iso={approval.firstSeen} />
         </span>
@@ -43,7 +46,7 @@ export function ApprovalCard({ approval }: { approval: ApprovalView }) {
         </ul>
       </div>
       <Cause fix={fix} operation={approval.operation} />
-      {fix.diff !== null && <Diff text={fix.diff} risks={fix.risks} files={fix.files} />}
+      {fix.diff !== null && <Diff text={fix.diff} risks={fix.risks} files={fix.files} open={isOpen} />}
       <div className="grid gap-4 md:grid-cols-2">
         <div>
           <h4 className="mb-1 font-medium">Tests</h4>
@@ -121,18 +124,7 @@ export function Tests({ report, redBeforeGreen }: { report: TestReport | null; r
         </span>
       </p>
       <p className="text-muted">{redWords(redBeforeGreen)}</p>
-      {report.output !== "" && (
-        <details>
-          <summary className="text-muted">Output</summary>
-          <pre
-            // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-            tabIndex={0}
-            className="mt-1 max-h-96 overflow-auto rounded-md border border-line bg-page p-2 font-mono text-xs"
-          >
-            {report.output}
-          </pre>
-        </details>
-      )}
+      {report.output !== "" && <Output text={report.output} />}
     </div>
   );
 }

@@ -20,6 +20,11 @@ export function usersInWords(affectedUsers: number): string {
   return affectedUsers === 1 ? "1 user" : `${affectedUsers} users`;
 }
 
+/** `1 event`, `2 events`. */
+export function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? "" : "s"}`;
+}
+
 /** The first characters of a commit id, with all of them on hover. */
 export function Commit({ id }: { id: string | null }) {
   if (id === null) return <span className="text-muted">—</span>;
@@ -52,5 +57,21 @@ export function Panel({
       </div>
       {children}
     </section>
+  );
+}
+
+/** What a program printed, folded away until it is asked for. */
+export function Output({ text, title = "Output" }: { text: string; title?: string }) {
+  return (
+    <details>
+      <summary className="text-muted">{title}</summary>
+      <pre
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+        tabIndex={0}
+        className="mt-1 max-h-96 overflow-auto rounded-md border border-line bg-page p-2 font-mono text-xs"
+      >
+        {text}
+      </pre>
+    </details>
   );
 }

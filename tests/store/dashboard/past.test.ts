@@ -165,6 +165,9 @@ describe.each(databases())("the dashboard's readings of a long past on $name", (
     expect(issue?.releases.map(({ environment }) => environment).toSorted()).toEqual(["production", "staging"]);
     expect(issue?.releases[0]?.checks).toHaveLength(10);
     expect(issue?.hours.reduce((total, { events }) => total + events, 0)).toBe(15);
+    const hours = issue?.hours.map(({ at }) => Date.parse(at)) ?? [];
+    expect(hours.slice(1).map((at, n) => at - (hours[n] ?? 0))).toEqual(hours.slice(1).map(() => 3_600_000));
+    expect(Date.now() - (hours.at(-1) ?? 0)).toBeLessThan(2 * 3_600_000);
     expect(issue?.seenIn).toMatchObject([{ release: "b".repeat(40), events: 15 }]);
     expect(issue?.timeline.length).toBeGreaterThan(5);
     const seqs = issue?.timeline.map(({ seq }) => seq) ?? [];

@@ -12,6 +12,7 @@ import { fixView, releasesOf } from "./fixes.ts";
 const timelineMax = 500;
 const attemptsMax = 50;
 const releasesMax = 20;
+const hoursShown = sql`interval '7 days'`;
 
 /** One issue with everything that is known of it; `undefined`: there is none. */
 export async function issueView(connection: Connection, projectId: string, id: string): Promise<IssueView | undefined> {
@@ -24,7 +25,7 @@ export async function issueView(connection: Connection, projectId: string, id: s
     releasesOf(db, [id]),
     row.status === "awaiting_approval" ? approvalViews(db, projectId, id) : [],
     costOf(connection, id),
-    hoursOf(connection, id),
+    hoursOf(connection, projectId, id),
     releasesSeen(connection, id),
   ]);
   return {
@@ -82,13 +83,21 @@ async function costOf({ rows }: Connection, issueId: string): Promise<IssueView[
   return cost ?? { usd: 0, calls: 0, inputTokens: 0, outputTokens: 0 };
 }
 
-async function hoursOf({ rows }: Connection, issueId: string): Promise<IssueView["hours"]> {
+async function hoursOf({ rows }: Connection, projectId: string, issueId: string): Promise<IssueView["hours"]> {
   const found = await rows(
     z.object({ at: z.date(), events: z.coerce.number() }),
-    sql`SELECT date_trunc('hour', m.minute) AS at, sum(m.events)::int8 AS events
-        FROM agent_fingerprints f JOIN agent_event_minutes m USING (project_id, fingerprint)
-        WHERE f.issue_id = ${issueId} AND m.environment = 'production' AND m.minute > clock_timestamp() - interval '7 days'
-        GROUP BY 1 ORDER BY 1`,
+    // Before Vigil was there nobody counted: those hours are unknown, and not told as hours without events.
+    sql`WITH counted AS (
+            SELECT date_trunc('hour', m.minute) AS at, sum(m.events)::int8 AS events
+            FROM agent_fingerprints f JOIN agent_event_minutes m USING (project_id, fingerprint)
+            WHERE f.issue_id = ${issueId} AND m.environment = 'production' AND m.minute > clock_timestamp() - ${hoursShown}
+            GROUP BY 1),
+          bounds AS (
+            SELECT greatest(clock_timestamp() - ${hoursShown}, least(p.created_at, (SELECT min(at) FROM counted))) AS since
+            FROM agent_projects p WHERE p.id = ${projectId})
+        SELECT h.at, coalesce(c.events, 0)::int8 AS events
+        FROM bounds CROSS JOIN generate_series(date_trunc('hour', since), clock_timestamp(), interval '1 hour') AS h (at)
+        LEFT JOIN counted c USING (at) ORDER BY h.at`,
   );
   return found.map(({ at, events }) => ({ at: at.toISOString(), events }));
 }

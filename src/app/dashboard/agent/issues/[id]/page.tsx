@@ -1,12 +1,13 @@
 import type { Metadata } from "next";
 import { notFound } from "next/navigation";
 import type { IssueView } from "#domain/view.ts";
-import { ApprovalCard, Cause, Tests } from "#ui/approval-card.tsx";
+import { ApprovalCard } from "#ui/approval-card.tsx";
+import { Attempts } from "#ui/attempts.tsx";
 import { Badge, SeverityBadge, StatusBadge } from "#ui/badge.tsx";
-import { Diff } from "#ui/diff.tsx";
-import { Fact, Facts, Panel, usersInWords } from "#ui/facts.tsx";
+import { counted, Fact, Facts, Panel, usersInWords } from "#ui/facts.tsx";
 import { FreshPage } from "#ui/fresh-page.tsx";
 import { IssueOrders } from "#ui/issue-orders.tsx";
+import { Occurrences } from "#ui/occurrences.tsx";
 import { Stack } from "#ui/stack.tsx";
 import { Time } from "#ui/time.tsx";
 import { Timeline } from "#ui/timeline.tsx";
@@ -32,7 +33,7 @@ export default async function IssuePage({ params }: { params: Promise<{ id: stri
       {(progress ?? statusReason) !== null && <p className="text-muted">{progress ?? statusReason}</p>}
       {approval !== null && (
         <Panel title="Waits for you" id="approval">
-          <ApprovalCard approval={approval} />
+          <ApprovalCard approval={approval} isOpen />
         </Panel>
       )}
       <div className="grid gap-6 lg:grid-cols-2">
@@ -48,7 +49,16 @@ export default async function IssuePage({ params }: { params: Promise<{ id: stri
           </div>
         </Panel>
       </div>
-      <Attempts issue={issue} />
+      <Panel title="Occurrences" id="occurrences">
+        <div className="p-4">
+          <Occurrences hours={issue.hours} releases={issue.releases} />
+        </div>
+      </Panel>
+      {issue.attempts.length > 0 && (
+        <Panel title="Attempts" id="attempts">
+          <Attempts attempts={issue.attempts} waiting={approval?.fix.id ?? null} />
+        </Panel>
+      )}
       {issue.releases.length > 0 && (
         <Panel title="Releases and watches" id="releases">
           <div className="grid gap-6 p-4 lg:grid-cols-2">
@@ -72,7 +82,7 @@ function IssueFacts({ issue }: { issue: IssueView }) {
   return (
     <Facts>
       <Fact name="Affected">
-        {usersInWords(affectedUsers)}, {eventCount} events
+        {usersInWords(affectedUsers)}, {counted(eventCount, "event")}
         {issue.unverified && (
           <>
             {" "}
@@ -96,34 +106,13 @@ function IssueFacts({ issue }: { issue: IssueView }) {
           {issue.seenIn.map((seen) => `${seen.release.slice(0, 10)} (${seen.events})`).join(", ")}
         </Fact>
       )}
-      {issue.regressions > 0 && <Fact name="Came back">{issue.regressions} times after it was resolved</Fact>}
+      {issue.regressions > 0 && (
+        <Fact name="Came back">{counted(issue.regressions, "time")} after it was resolved</Fact>
+      )}
       <Fact name="Cost">
-        ${cost.usd.toFixed(2)} in {cost.calls} calls of a model, {cost.inputTokens + cost.outputTokens} tokens
+        ${cost.usd.toFixed(2)} in {counted(cost.calls, "call")} of a model, {cost.inputTokens + cost.outputTokens}{" "}
+        tokens
       </Fact>
     </Facts>
-  );
-}
-
-function Attempts({ issue }: { issue: IssueView }) {
-  if (issue.attempts.length === 0) return null;
-  return (
-    <Panel title="Attempts" id="attempts">
-      <div className="divide-y divide-line">
-        {issue.attempts.toReversed().map((fix) => (
-          <article key={fix.id} className="space-y-3 p-4">
-            <h3 className="flex flex-wrap items-center gap-2 font-medium">
-              Attempt {fix.attempt}
-              <Badge tone={fix.outcome === "resolved" ? "good" : fix.outcome === "open" ? "neutral" : "bad"}>
-                {fix.outcome.replaceAll("_", " ")}
-              </Badge>
-              <span className="font-normal text-muted">{fix.outcomeReason}</span>
-            </h3>
-            <Cause fix={fix} operation={null} />
-            {fix.diff !== null && <Diff text={fix.diff} risks={fix.risks} files={fix.files} />}
-            {fix.tests !== null && <Tests report={fix.tests} redBeforeGreen={fix.redBeforeGreen} />}
-          </article>
-        ))}
-      </div>
-    </Panel>
   );
 }

@@ -1,0 +1,32 @@
+import type { IssueView } from "#domain/view.ts";
+import { Chart } from "./chart.tsx";
+import type { ChartMark } from "./chart-data.ts";
+
+/** How often it happened in production, hour by hour, and when a release came. */
+export function Occurrences({ hours, releases }: Pick<IssueView, "hours" | "releases">) {
+  const total = hours.reduce((sum, { events }) => sum + events, 0);
+  const busiest = Math.max(0, ...hours.map(({ events }) => events));
+  const last = hours.findLast(({ events }) => events > 0);
+  const marks = releases.flatMap(({ from, environment, commit }): ChartMark[] =>
+    from === null || environment !== "production"
+      ? []
+      : [{ at: from, label: `fix ${commit.slice(0, 7)} live`, tone: "good" }],
+  );
+  return (
+    <Chart
+      title="Events per hour in production"
+      summary={
+        last === undefined
+          ? `None in the last ${hours.length} hours.`
+          : `${total} in the last ${hours.length} hours, at most ${busiest} in one of them.`
+      }
+      data={{
+        step: "hour",
+        unit: "count",
+        series: [{ name: "Events", as: "bar", tone: "bad" }],
+        points: hours.map(({ at, events }) => ({ at, values: [events] })),
+        marks,
+      }}
+    />
+  );
+}

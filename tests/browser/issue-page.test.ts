@@ -1,0 +1,130 @@
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { pastId } from "#tests/support/seed-past.ts";
+import { storyId } from "#tests/support/seed-story.ts";
+import { aVisitor, inspect, launchBrowser, phone, signIn } from "./a-browser.ts";
+import { type SeededVigil, startSeededVigil } from "./a-seeded-vigil.ts";
+import { passwords } from "./a-vigil.ts";
+
+let vigil: SeededVigil;
+let browser: Browser;
+const complaints: string[][] = [];
+const contexts: BrowserContext[] = [];
+
+beforeAll(async () => {
+  [vigil, browser] = await Promise.all([startSeededVigil(), launchBrowser()]);
+}, 400_000);
+afterEach(async () => {
+  await Promise.all(contexts.splice(0).map((context) => context.close()));
+});
+afterAll(async () => {
+  await browser?.close();
+  await vigil?.dispose();
+});
+
+const now = "/dashboard/agent";
+const story = `${now}/issues/${storyId}`;
+
+/** Somebody who is signed in, on `path`. */
+async function enter(path: string, options: Parameters<typeof aVisitor>[2] = {}): Promise<Page> {
+  const { page, context, complaints: heard } = await aVisitor(browser, vigil.url, { baseURL: vigil.url, ...options });
+  complaints.push(heard);
+  contexts.push(context);
+  await page.goto(path);
+  await signIn(page, { name: "Olga", password: passwords.operator });
+  await page.waitForURL((url) => url.pathname === path);
+  return page;
+}
+
+const plot = (page: Page, name: string | RegExp) => page.getByRole("figure", { name });
+
+/** Every plot is drawn. */
+async function drawn(page: Page): Promise<void> {
+  const plots = page.getByRole("figure");
+  await plots.first().waitFor();
+  for (let n = 0; n < (await plots.count()); n++) await plots.nth(n).locator("svg.recharts-surface").first().waitFor();
+}
+
+/** The scripts that a page asks for, as they came. */
+async function scriptsOf(page: Page, path: string): Promise<string[]> {
+  const texts: Promise<string>[] = [];
+  page.on("response", (response) => {
+    if (response.request().resourceType() === "script") texts.push(response.text());
+  });
+  await page.goto(path);
+  await page.waitForLoadState("networkidle");
+  page.removeAllListeners("response");
+  return Promise.all(texts);
+}
+
+describe("the issue's page", () => {
+  it.each(["light", "dark"] as const)("is accessible, in the %s theme", async (colorScheme) => {
+    const page = await enter(story, { colorScheme });
+    await drawn(page);
+    await inspect(page, `issue-${colorScheme}`);
+  });
+
+  it("fits a phone", async () => {
+    const page = await enter(story, { viewport: phone, hasTouch: true });
+    await drawn(page);
+    await inspect(page, "issue-phone");
+  });
+
+  it("plots how often it happened, and has the same numbers as a table", async () => {
+    const page = await enter(story);
+    const events = plot(page, "Events per hour in production");
+    await drawn(page);
+    expect(await events.locator(".recharts-bar-rectangle").count()).toBeGreaterThan(30);
+    await events.getByText("As a table").click();
+    await events.getByRole("row").nth(100).waitFor();
+    expect(await events.getByRole("row").count()).toBeGreaterThan(160);
+    await inspect(page, "issue-table");
+  });
+
+  it("says why an attempt failed, with what was printed then", async () => {
+    const page = await enter(story);
+    const first = page.getByRole("article", { name: "Attempt 1" });
+    await first.getByText("1 of 12 tests fails: books an appointment").waitFor();
+    await first.getByText("Output").first().click();
+    await first.getByText("books an appointment expected: 404").first().waitFor();
+    const second = page.getByRole("article", { name: "Attempt 2" });
+    await second.getByText("Attempt 1: 1 of 12 tests fails").waitFor();
+    await second.getByText("rolled back").waitFor();
+  });
+
+  it("has the change that waits for a person open from the start, and nothing moves when it comes", async () => {
+    const page = await enter(`${now}/issues/${pastId("asked", 1)}`);
+    await page.getByText("if (thing === undefined) return notFound();").first().waitFor();
+    await inspect(page, "issue-asked");
+    // On the board it is closed.
+    await page.goto(now);
+    await page.getByRole("article").first().waitFor();
+    expect(await page.getByText("if (thing === undefined) return notFound();").count()).toBe(0);
+  });
+});
+
+describe("the library that draws plots", () => {
+  it("comes with a page that has plots, and never with the board", async () => {
+    const page = await enter(`${now}/audit`);
+    const hasLibrary = (scripts: string[]) => scripts.some((text) => text.includes("recharts-surface"));
+    expect(hasLibrary(await scriptsOf(page, now))).toBe(false);
+    expect(hasLibrary(await scriptsOf(page, story))).toBe(true);
+  });
+
+  it("is missed by nobody who cannot load it: the numbers are there as a table", async () => {
+    const page = await enter(`${now}/audit`);
+    await page.route("**/_next/static/**/*.js", async (route) => {
+      const response = await route.fetch();
+      await ((await response.text()).includes("recharts-surface") ? route.abort() : route.fulfill({ response }));
+    });
+    await page.goto(story);
+    const events = plot(page, "Events per hour in production");
+    await events.getByText("The plot could not be loaded.").waitFor();
+    await events.getByText("As a table").click();
+    await events.getByRole("row").nth(100).waitFor();
+  });
+});
+
+it("no page asked another host, broke its policy or threw", () => {
+  expect(complaints.flat()).toEqual([]);
+});
