@@ -63,8 +63,10 @@ export async function dashboardFigures(): Promise<DashboardFigure[]> {
   return figures;
 
   async function figuresOn(place: Place): Promise<void> {
-    const add: Add = (name, value, unit, target) =>
+    const add: Add = (name, value, unit, target) => {
       figures.push({ name: `${place.name}: ${name}`, value, unit, target, anchor });
+      console.error(`[bench] ${place.name}: ${name}: ${value.toFixed(1)} ${unit} (target ${target})`);
+    };
     const product = await startSeeded(place);
     try {
       const { page, scriptBytes } = await enter(product, place.browser);

@@ -44,7 +44,12 @@ export function pastEnd(n: number): string {
   return ends[n % ends.length] ?? "";
 }
 
-/** The lease lets no worker take up what only looks as if it were at work. */
+const untilTomorrow = (kind: string) => (kind === "past" ? "NULL::timestamptz" : "now() + interval '1 day'");
+
+/**
+ * No worker takes up what only looks as if it were at work: it is not due before tomorrow, and somebody has it. (An embedded
+ * database knows at its start that nobody has anything.)
+ */
 async function addIssues(run: RunScript, { issues, asked = 0, atWork = 0 }: Past): Promise<void> {
   const kinds = [
     [
@@ -59,13 +64,13 @@ async function addIssues(run: RunScript, { issues, asked = 0, atWork = 0 }: Past
   for (const [kind, count, status, at] of kinds) {
     await run(`
       INSERT INTO agent_issues (id, severity, issue_type, title, message, status, status_reason, operation, fingerprint, created_at,
-        status_since, resolved_at, first_seen, last_seen, event_count, affected_users, commit_sha, branch_name, fix_id, lease_until, stack)
+        status_since, resolved_at, first_seen, last_seen, event_count, affected_users, commit_sha, branch_name, fix_id, next_run_at, lease_until, stack)
       SELECT ${idOf(`'${kind} ' || n`)}, 'P' || n % 5, CASE n % 3 WHEN 0 THEN 'null_check' WHEN 1 THEN 'timeout' ELSE 'typo' END,
         initcap('${kind}') || ' problem ' || n, 'It happened on day ' || n / 50, status, 'Because of reason ' || n,
         'GET /api/things/' || n % 40, '${kind}-' || n, at, at + interval '9 minutes',
         CASE WHEN status = 'resolved' THEN at + interval '9 minutes' END, at, at + interval '5 minutes', n % 900, n % 70,
         left(encode(sha256(('${kind} ' || n)::bytea), 'hex'), 40), 'agent/fix-' || n, ${idOf(`'fix of ${kind} ' || n`)},
-        CASE WHEN '${kind}' = 'past' THEN NULL ELSE now() + interval '1 day' END,
+        ${untilTomorrow(kind)}, ${untilTomorrow(kind)},
         'TypeError: no id' || E'\\n    at POST (src/things.ts:42:15)'
       FROM (SELECT n, ${status} AS status, date_trunc('milliseconds', ${at}) AS at FROM generate_series(1, ${count}) AS n) AS one`);
   }
