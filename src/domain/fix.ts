@@ -113,6 +113,8 @@ export interface WrittenFix extends PlannedFix {
 export interface PullRequest {
   url: string;
   number: number;
+  /** The commit that the agent put on its branch last; anything else there is a person's. */
+  head: Sha;
   /** Since when a person is asked to merge it, because main is protected; `null`: nobody has to. */
   mergeAskedAt: Date | null;
 }

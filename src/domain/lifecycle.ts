@@ -9,7 +9,7 @@ export const transitions = {
   testing: ["staging", "fixing", "failed", "rejected", "dismissed"],
   staging: ["awaiting_approval", "deploying", "testing", "failed", "rejected", "dismissed"],
   awaiting_approval: ["deploying", "testing", "failed", "rejected", "dismissed"],
-  deploying: ["monitoring", "testing", "rolling_back", "failed", "rejected"],
+  deploying: ["monitoring", "testing", "awaiting_approval", "rolling_back", "failed", "rejected"],
   monitoring: ["resolved", "rolling_back", "failed"],
   rolling_back: ["failed"],
   resolved: ["detected", "rolling_back"],
@@ -41,8 +41,11 @@ export type ActiveStatus = (typeof activeStatuses)[number];
 /** One candidate at a time travels through these (design.md §3, the lane). */
 export const laneStatuses: readonly Status[] = ["staging", "deploying", "monitoring", "rolling_back"];
 
-/** Work that goes on while the agent is paused: what already reached production stays watched (spec.md §12). */
-export const safetyStatuses: readonly Status[] = ["deploying", "monitoring", "rolling_back"];
+/**
+ * Work that goes on while the agent is paused: what already reached production stays watched (spec.md §12). A question looks
+ * only, and has to: a person's merge brings the fix to production whether the agent is paused or not.
+ */
+export const safetyStatuses: readonly Status[] = ["awaiting_approval", "deploying", "monitoring", "rolling_back"];
 
 export function isActive(status: Status): status is ActiveStatus {
   return (activeStatuses as readonly Status[]).includes(status);

@@ -24,7 +24,7 @@ export interface Guard {
   projectId: string;
   claim: Claim;
   issue: { id: string; fixId: string | null };
-  /** The issue is being taken back: moving main serves safety. */
+  /** The issue is being taken back: moving main, or asking people to, serves safety. */
   safety: boolean;
   wallClock(): Date;
   /** Asked right before the act: a process that was stopped for long must not act on what it knew before (reliability B2). */
@@ -154,7 +154,7 @@ export function guardRepository(repository: Repository, guard: Guard): Repositor
           key: `repository.publish:${branch}:${commit}`,
           subject: branch,
           detail: { commit },
-          safety: false,
+          safety: guard.safety,
         },
         () => repository.publish(branch, commit),
         (result) => result === "published",
@@ -181,7 +181,7 @@ export function guardRepository(repository: Repository, guard: Guard): Repositor
           key: `repository.propose:${request.branch}:${request.into}`,
           subject: request.branch,
           detail: { into: request.into },
-          safety: false,
+          safety: guard.safety,
         },
         () => repository.propose(request),
         (result) => result.kind === "proposed",

@@ -8,6 +8,7 @@ import { writeConditions } from "./conditions.ts";
 import { detectionWorldOf } from "./detect.ts";
 import type { Engine } from "./engine.ts";
 import { noticeId } from "./notice-id.ts";
+import { withdrawEndedFixes } from "./withdraw.ts";
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -19,10 +20,10 @@ const retentionBudgetMs = 5_000;
 
 /**
  * What no event announces, looked at every minute: whether production and staging answer, whether operations fail, issues
- * spike or sources fell silent. Rounds that overlap, here or in another process, do each thing once.
+ * spike or sources fell silent, and whether an ended fix left something with people. Rounds that overlap, here or in another process, do each thing once.
  */
 export async function round(engine: Engine): Promise<void> {
-  for (const part of [probes, conditions, upkeep]) {
+  for (const part of [probes, conditions, upkeep, withdrawEndedFixes]) {
     // What fails must not keep the rest from its turn: a broken rule would fill the disk.
     await part(engine).catch((error: unknown) => engine.observe({ kind: "queue_error", error }));
   }

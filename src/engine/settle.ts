@@ -47,7 +47,7 @@ export function planOf({ issue, actor }: Standing, outcome: Outcome): Plan {
       change: { attempts: 0, nextRunAt: until, progress: because, ...namesOf(evidence) },
       evidence,
       actions: findings,
-      notices: [...inconclusiveNotices(issue, evidence), ...mergeNotices(issue, evidence)],
+      notices: inconclusiveNotices(issue, evidence),
       job: { status: issue.status, at: until },
       releaseLane: false,
       freeze,
@@ -163,8 +163,9 @@ function actionsOf(item: Evidence): Pick<NewAction, "action" | "subject" | "outc
       return row("watch.judged", verdict.kind, verdict.because, detail, verdict.kind === "failed");
     }
     case "pull_request": {
-      const { url, number, mergeAskedAt } = item.pullRequest;
-      return row("pull_request.opened", url, mergeAskedAt === null ? "" : "a person is asked to merge it", { number });
+      const { url, number, head, mergeAskedAt } = item.pullRequest;
+      const because = mergeAskedAt === null ? "" : "a person is asked to merge it";
+      return row("pull_request.shown", url, because, { number, head });
     }
     case "landed":
       return row("candidate.landed", item.commit, `${item.by} merged the pull request`);
@@ -190,6 +191,8 @@ function noticesFor(issue: Standing["issue"], to: Status, because: string, evide
   const asked = evidence.find((item) => item.kind === "approval_requested");
   const found = evidence.find((item) => item.kind === "diagnosis");
   const { version } = issue;
+  const merge = to === "awaiting_approval" ? mergeNotices(issue, evidence) : [];
+  if (merge.length > 0) return merge;
   const moved = noticesOf({
     issue,
     from: issue.status,
@@ -224,13 +227,13 @@ function inconclusiveNotices(issue: Standing["issue"], evidence: Evidence[]): No
   ];
 }
 
-/** Nobody but a person may move main: they are told once for each pull request. */
+/** Nobody but a person may move main: an approval in Vigil would not help, so they are asked for the merge itself. */
 function mergeNotices(issue: Standing["issue"], evidence: Evidence[]): Notice[] {
   const asked = evidence.find((item) => item.kind === "pull_request")?.pullRequest;
   if (asked === undefined || asked.mergeAskedAt === null) return [];
   return [
     {
-      key: `merge:${issue.id}:${asked.url}`,
+      key: `merge:${issue.id}:${issue.version}`,
       kind: "approval_needed",
       issueId: issue.id,
       severity: issue.severity,

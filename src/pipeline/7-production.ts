@@ -1,6 +1,5 @@
 import type { Deployment, Evidence } from "#domain/evidence.ts";
 import { Failure } from "#domain/failure.ts";
-import type { PullRequest } from "#domain/fix.ts";
 import type { IssueAt } from "#domain/issue.ts";
 import { move, wait } from "#domain/outcome.ts";
 import { approvalVoid, policyHash } from "#policy/autonomy.ts";
@@ -10,14 +9,13 @@ import { openPullRequest, standingOf, takeLanded } from "./pull-request.ts";
 import type { Stage, World } from "./stage.ts";
 import { newDeployment, notReadyInTime, recordDeployment, startWatch } from "./watching.ts";
 
-/** How often is looked whether a person merged. */
-const lookForMergeEveryMs = 60_000;
-
 type Deploying = IssueAt<"deploying">;
 
 /** Stage 7: move main to exactly what was tested and staged, and bring it to production. */
 export const production: Stage<"deploying"> = async (issue, world) =>
-  issue.deployment === null ? prepare(issue, world) : ship(issue, issue.deployment, world);
+  issue.deployment === null || issue.deployment.state === "failed"
+    ? prepare(issue, world)
+    : ship(issue, issue.deployment, world);
 
 /** Before main moves: the permission, the budget, the version to return to and the baseline are made sure of and written down. */
 async function prepare(issue: Deploying, world: World) {
@@ -95,12 +93,11 @@ async function promote(issue: Deploying, deployment: Deployment, world: World) {
   if (main !== base && (await world.repository.contains(main, commit))) return leftAlone(deployment, world);
   const people = await byPeople(issue, deployment, world);
   if (people !== undefined) return people;
-  if (main !== base) return move("testing", "main moved before the promotion");
-  if (issue.fix.pullRequest?.mergeAskedAt != null) return waitForMerge(issue.fix.pullRequest, deployment, world);
+  if (main !== base) return buildAnew(issue, deployment, "main moved before the promotion");
   const result = await world.repository.advance("main", { from: base, to: commit });
   if (result.kind === "advanced") return undefined;
-  if (result.kind === "moved") return move("testing", "main moved during the promotion");
-  if (result.kind === "refused") return askForMerge(issue, result.why, world);
+  if (result.kind === "moved") return buildAnew(issue, deployment, "main moved during the promotion");
+  if (result.kind === "refused") return askForMerge(issue, deployment, result.why, world);
   return move("failed", "The remote refuses the push to main: it would not be a step forward");
 }
 
@@ -115,28 +112,41 @@ async function byPeople(issue: Deploying, deployment: Deployment, world: World) 
   return wait(world.clock.now(), landed.because, landed.evidence);
 }
 
-/** main is protected: a person takes it over, in the pull request. Only one push is tried (reliability C12). */
-async function askForMerge(issue: Deploying, why: string, world: World) {
-  const { evidence, standing } = await openPullRequest(issue, { evidence: [], reasons: [why] }, world);
-  const opened = evidence.find((item) => item.kind === "pull_request")?.pullRequest ?? issue.fix.pullRequest;
-  if (opened === null || standing.kind === "ended") {
-    return move("failed", `The remote refuses the push to main: ${why}`, evidence);
-  }
-  const now = world.clock.now();
-  const asked: Evidence = { kind: "pull_request", pullRequest: { ...opened, mergeAskedAt: now } };
-  return wait(now, `main is protected (${why}): a person has to merge ${opened.url}`, [asked]);
+/** Another candidate is another question: an approval does not carry over (reliability C5). */
+function buildAnew(issue: Deploying, deployment: Deployment, because: string) {
+  const ended = issue.approval === null ? [] : [{ kind: "approval_ended" as const, state: "void" as const, because }];
+  return move("testing", because, [...ended, recordDeployment(deployment, { state: "failed" })]);
 }
 
-/** Merged, closed, or left until it expires like any other question. */
-function waitForMerge(pullRequest: PullRequest, deployment: Deployment, { clock, settings }: World) {
-  const now = clock.now().getTime();
-  const expires = (pullRequest.mergeAskedAt?.getTime() ?? now) + settings.approval.expiresAfterMs;
-  if (now >= expires) {
-    const because = `nobody merged pull request ${pullRequest.number} before the question expired`;
-    return move("failed", because, [recordDeployment(deployment, { state: "failed" })]);
+/**
+ * main is protected: a person takes it over, in the pull request (reliability C12). Until then the fix waits like any other
+ * question and gives the lane back; approving it in Vigil tries the push again.
+ */
+async function askForMerge(issue: Deploying, deployment: Deployment, why: string, world: World) {
+  const { evidence, standing } = await openPullRequest(issue, { evidence: [], reasons: [why] }, world);
+  const opened = evidence.find((item) => item.kind === "pull_request")?.pullRequest ?? issue.fix.pullRequest;
+  const notOurs = recordDeployment(deployment, { state: "failed" });
+  if (opened === null || standing.kind === "ended") {
+    return move("failed", `The remote refuses the push to main: ${why}`, [...evidence, notOurs]);
   }
-  const until = new Date(Math.min(expires, now + lookForMergeEveryMs));
-  return wait(until, `waiting for a person to merge ${pullRequest.url}`);
+  const { clock, settings, digest } = world;
+  const now = clock.now();
+  const because = `main is protected (${why}): a person has to merge ${opened.url}`;
+  const ended: Evidence[] = issue.approval === null ? [] : [{ kind: "approval_ended", state: "void", because }];
+  const approval = {
+    candidate: issue.fix.candidate,
+    policyHash: policyHash(settings, digest),
+    environment: "production" as const,
+    expiresAt: new Date(now.getTime() + settings.approval.expiresAfterMs),
+    reasons: [because],
+  };
+  return move("awaiting_approval", because, [
+    ...evidence.filter(({ kind }) => kind !== "pull_request"),
+    ...ended,
+    notOurs,
+    { kind: "pull_request", pullRequest: { ...opened, mergeAskedAt: now } },
+    { kind: "approval_requested", approval },
+  ]);
 }
 
 /** A person built on the candidate. Ours still goes live and is watched, unless theirs serves already: then it is the newer one. */

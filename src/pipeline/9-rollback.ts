@@ -46,7 +46,8 @@ async function rollBack(issue: RollingBack, world: World) {
     return move("failed", `Rolled back: ${serves(previous)}. ${because}. ${conflict}`, [freeze, takenBack]);
   }
   if (reverted.kind === "proposed") {
-    const ask = `main is protected and still holds the fix: merge ${reverted.url}`;
+    const held = restored === "held" ? ", and then promote that release, for the platform holds all others back" : "";
+    const ask = `main is protected and still holds the fix: merge ${reverted.url}${held}`;
     const freeze: Evidence = { kind: "freeze", because: ask };
     if (restored === "unsupported") return move("failed", `ROLLBACK FAILED. ${because}. ${ask}`, [freeze]);
     return move("failed", `Rolled back: ${serves(previous)}. ${because}. ${ask}`, [freeze, takenBack]);

@@ -17,24 +17,26 @@ export type Standing =
   /** They merged it: `commit` is in main. */
   | { kind: "landed"; commit: Sha; by: string };
 
-/** Opens the fix's pull request with what is known about it; a repository without such a thing goes on without. */
+/**
+ * Shows the fix as a pull request: opens it with what is known, and puts the candidate on its branch, so that what people look
+ * at, what their rules check and what they merge is what was tested. A repository without such a thing goes on without.
+ */
 export async function openPullRequest(
   issue: Proposed,
   found: { evidence: string[]; reasons: string[] },
   world: World,
 ): Promise<{ evidence: Evidence[]; standing: Standing }> {
-  const { fix } = issue;
-  if (fix.pullRequest !== null) return { evidence: [], standing: await standingOf(issue, world) };
-  const text = proposalText({ ...issue, ...fix.diagnosis, ...fix, ...found, issueTitle: issue.title });
-  const path = `/dashboard/agent/issues/${issue.id}`;
+  const known = issue.fix.pullRequest;
   try {
-    const proposal = await world.repository.propose({ branch: fix.branch, into: "main", ...text, path });
-    if (proposal.kind === "unsupported") return { evidence: [], standing: { kind: "ours" } };
+    const proposal = known === null ? await propose(issue, found, world) : await ask(issue, world);
+    if (proposal === undefined) return { evidence: [], standing: { kind: "ours" } };
     const { url, number } = proposal;
-    return {
-      evidence: [{ kind: "pull_request", pullRequest: { url, number, mergeAskedAt: null } }],
-      standing: standingIn(issue, proposal),
-    };
+    const standing = standingIn(issue, proposal);
+    const isShown = proposal.state === "open" && standing.kind === "ours";
+    const head = isShown ? await showCandidate(issue, proposal.head, world) : (known?.head ?? issue.fix.commit);
+    if (known !== null && known.head === head) return { evidence: [], standing };
+    const pullRequest = { url, number, head, mergeAskedAt: known?.mergeAskedAt ?? null };
+    return { evidence: [{ kind: "pull_request", pullRequest }], standing };
   } catch (error) {
     // A fix ships without one; only where people have to merge it is that the end.
     if (!(error instanceof Failure) || error.retry) throw error;
@@ -42,12 +44,42 @@ export async function openPullRequest(
   }
 }
 
+async function propose(
+  issue: Proposed,
+  found: { evidence: string[]; reasons: string[] },
+  world: World,
+): Promise<Proposal | undefined> {
+  const { fix } = issue;
+  const text = proposalText({ ...issue, ...fix.diagnosis, ...fix, ...found, issueTitle: issue.title });
+  const path = `/dashboard/agent/issues/${issue.id}`;
+  const proposal = await world.repository.propose({ branch: fix.branch, into: "main", ...text, path });
+  return proposal.kind === "unsupported" ? undefined : proposal;
+}
+
+/** Moves the pull request's branch from what the agent put there to the candidate, and answers what is there now. */
+async function showCandidate({ fix }: Proposed, from: Sha, world: World): Promise<Sha> {
+  const { branch, candidate } = fix;
+  const to = candidate.commit;
+  if (from === to) return to;
+  const advanced = await world.repository.advance(branch, { from, to });
+  if (advanced.kind === "advanced") return to;
+  // A candidate that was built anew does not contain the one before.
+  const moved =
+    advanced.kind === "not_forward" ? await world.repository.replace(branch, { from, to }) : { kind: advanced.kind };
+  if (moved.kind === "replaced") return to;
+  if (moved.kind === "moved") throw new Failure("stale", `${branch} was moved by someone else at this moment.`);
+  // The remote lets nobody move it: people see the fix as it was written, and GitHub merges it itself.
+  return from;
+}
+
 /** What became of the fix's pull request since. */
 export async function standingOf(issue: Proposed, world: World): Promise<Standing> {
-  const { branch, pullRequest } = issue.fix;
-  if (pullRequest === null) return { kind: "ours" };
-  const proposal = await world.repository.proposal(branch, "main");
+  const proposal = issue.fix.pullRequest === null ? undefined : await ask(issue, world);
   return proposal === undefined ? { kind: "ours" } : standingIn(issue, proposal);
+}
+
+function ask({ fix }: Proposed, world: World): Promise<Proposal | undefined> {
+  return world.repository.proposal(fix.branch, "main");
 }
 
 function standingIn({ fix }: Proposed, { state, number, by, head, landed }: Proposal): Standing {
@@ -56,7 +88,8 @@ function standingIn({ fix }: Proposed, { state, number, by, head, landed }: Prop
     return landed === fix.candidate.commit ? { kind: "ours" } : { kind: "landed", commit: landed, by: who };
   }
   if (state === "closed") return { kind: "ended", because: `${who} closed pull request ${number} without merging it` };
-  if (state === "merged" || head === fix.commit) return { kind: "ours" };
+  const ours = [fix.commit, fix.candidate.commit, fix.pullRequest?.head];
+  if (state === "merged" || ours.includes(head)) return { kind: "ours" };
   return {
     kind: "ended",
     because: `Someone committed to ${fix.branch} (pull request ${number}): it is theirs now, untested, and the agent leaves it alone`,

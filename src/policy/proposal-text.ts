@@ -55,6 +55,24 @@ export function revertText(facts: { issueTitle: string; because: string }): { ti
   return { title: proposalTitle(facts.issueTitle).replace(/^Fix: /, "Revert the fix: "), body: body.join("\n\n") };
 }
 
+const endings = {
+  failed: "This fix is not pursued any further:",
+  rejected: "This fix was rejected:",
+  rolled_back: "This fix was taken back:",
+  dismissed: "The problem that this fix is for was dismissed:",
+  resolved: "This fix is in production already:",
+};
+
+/** Why the agent closes a pull request of its own. */
+export function withdrawalText(ended: {
+  outcome: keyof typeof endings;
+  because: string;
+  isSuperseded: boolean;
+}): string {
+  const sentence = ended.isSuperseded ? "Another attempt takes the place of this fix:" : endings[ended.outcome];
+  return [sentence, block(ended.because), "The branch is removed as well; it can be restored here."].join("\n\n");
+}
+
 /** A title ends up in commit messages: it must neither mention people nor close issues. */
 export function proposalTitle(issueTitle: string): string {
   return cut(`Fix: ${plainLine(issueTitle)}`, titleCharactersMax);

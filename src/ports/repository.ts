@@ -86,8 +86,8 @@ export interface Repository {
   >;
 
   /**
-   * Points `staging` (never `main`) from exactly `from` to `to` even where that is not forward. Commits that a person
-   * made and that would become unreachable are kept under `agent/archive/…` first.
+   * Points `staging` or a branch of the agent's (never `main`) from exactly `from` to `to` even where that is not forward.
+   * Commits that a person made and that would become unreachable are kept under `agent/archive/…` first.
    */
   replace(
     branch: string,
@@ -126,4 +126,16 @@ export interface Repository {
 
   /** The newest pull request for `branch` into `into`; `undefined`: there is none. */
   proposal(branch: string, into: string): Promise<Proposal | undefined>;
+
+  /**
+   * Clears away what an ended fix left: closes the open pull request of `branch` into `into` with `comment` (trusted Markdown,
+   * written once) and removes `branch`. `theirs`: at its head is none of `ours`, so a person committed there, and neither it nor
+   * its pull request is touched. `refused`: the remote keeps the branch.
+   */
+  withdraw(request: {
+    branch: string;
+    into: string;
+    ours: Sha[];
+    comment: string;
+  }): Promise<{ kind: "withdrawn" } | { kind: "theirs"; head: Sha } | { kind: "refused"; why: string }>;
 }

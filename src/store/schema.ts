@@ -149,7 +149,9 @@ export const fixes = pgTable(
     redBeforeGreen: boolean("red_before_green"),
     pullRequestUrl: text("pull_request_url"),
     pullRequestNumber: integer("pull_request_number"),
+    pullRequestHead: text("pull_request_head"),
     mergeAskedAt: instant("merge_asked_at"),
+    withdrawnAt: instant("withdrawn_at"),
     outcome: text("outcome").notNull().default("open"),
     outcomeReason: text("outcome_reason"),
     costUsd: decimal("cost_usd").notNull().default(0),
@@ -159,6 +161,9 @@ export const fixes = pgTable(
   (t) => [
     unique("agent_fixes_issue_id_attempt_key").on(t.issueId, t.attempt),
     index("agent_fixes_newest").on(t.createdAt.desc()),
+    index("agent_fixes_to_withdraw")
+      .on(t.updatedAt)
+      .where(sql`branch IS NOT NULL AND outcome <> 'open' AND withdrawn_at IS NULL`),
   ],
 );
 

@@ -31,6 +31,8 @@ export interface HostedVigil {
   github: TestGithub;
   vercel: VercelServer;
   slack: TestSlack;
+  /** The minute is over after which it is looked again whether a person decided. */
+  lookAgain(): Promise<void>;
   log(): Promise<string>;
   ended(): string | undefined;
   dispose(): Promise<void>;
@@ -133,14 +135,18 @@ async function started(ends: ReturnType<typeof ending>): Promise<HostedVigil> {
   await connection.db.execute(
     sql`UPDATE agent_projects SET autonomy_level = ${settings.autonomyLevel}, settings = ${JSON.stringify(settings)}::jsonb`,
   );
-  await connection.close();
+  ends.add(() => connection.close());
+  const lookAgain = async () => {
+    await connection.db.execute(sql`UPDATE agent_issues SET next_run_at = NULL WHERE status = 'awaiting_approval'`);
+  };
   const traffic = createTraffic({ staging: vercel.urls.staging, production: vercel.urls.production });
   ends.add(() => traffic.stop());
   await eventually(async () => expect(await releasesIn(traffic)).toEqual([commit, commit]));
   ends.add(callRoutes(url, secrets.cron));
   startOrdinaryTraffic(traffic);
   await eventually(async () => expect(traffic.sentToProduction()).toBeGreaterThan(60));
-  return { operators, traffic, repository, github, vercel, slack, log, ended: vigil.ended, dispose: ends.all };
+  const services = { repository, github, vercel, slack };
+  return { operators, traffic, ...services, lookAgain, log, ended: vigil.ended, dispose: ends.all };
 }
 
 function secret(): string {

@@ -41,6 +41,7 @@ export function repositoryContract(
     revertingPromises(it);
     movingPromises(it);
     replacingPromises(it);
+    withdrawingPromises(it);
     if (options.runsHooks) refusingPromises(it);
 
     it(
@@ -637,6 +638,36 @@ function replacingPromises(it: Promised): void {
     const replaced = await repository.replace("staging", { from: theirs, to: commit });
     expect(replaced).toEqual({ kind: "replaced", archivedAs });
     expect(await headOf(world.remote, archivedAs)).toBe(theirs);
+  });
+}
+
+function withdrawingPromises(it: Promised): void {
+  it("removes the branch of an ended fix, and says so again", async ({ repository, world }) => {
+    const { fix, commit } = await aCandidate({ repository, world });
+    await repository.publish("agent/fix-1", fix);
+    const request = { branch: "agent/fix-1", into: "main", ours: [commit, fix], comment: "It is over." };
+    expect(await twice(() => repository.withdraw(request))).toEqual({ kind: "withdrawn" });
+    expect(await branchesOf(world.remote)).toEqual(["main", "staging"]);
+    expect(await repository.publish("agent/fix-1", fix)).toBe("published");
+  });
+
+  it("leaves a branch that a person committed to", async ({ repository, world }) => {
+    const { fix } = await aCandidate({ repository, world });
+    await repository.publish("agent/fix-1", fix);
+    const head = await world.person.commit("agent/fix-1", { "mine.txt": "mine\n" });
+    const request = { branch: "agent/fix-1", into: "main", ours: [fix], comment: "It is over." };
+    expect(await twice(() => repository.withdraw(request))).toEqual({ kind: "theirs", head });
+    expect(await headOf(world.remote, "agent/fix-1")).toBe(head);
+  });
+
+  it("removes nothing that is not the agent's own, whatever is asked", async ({ repository, world }) => {
+    const kept = "agent/archive/staging-1";
+    await git(world.remote, "update-ref", `refs/heads/${kept}`, world.first);
+    for (const branch of ["main", "staging", kept, "agent/../main", "feature"]) {
+      const request = { branch, into: "main", ours: [world.first], comment: "It is over." };
+      await expect(repository.withdraw(request)).rejects.toMatchObject({ code: "invalid" });
+    }
+    expect(await branchesOf(world.remote)).toEqual([kept, "main", "staging"]);
   });
 }
 

@@ -6,6 +6,8 @@ import { insertIssue } from "#tests/engine/an-engine.ts";
 import { aCandidate, aDeployment, aDiagnosis, aSha, now, previousCommit, someErrors } from "#tests/support/builders.ts";
 import { databases } from "#tests/support/databases.ts";
 
+const url = "https://github.com/a/b/pull/7";
+
 describe.each(databases())("a merge by a person on $name", ({ open }) => {
   it("makes what landed the candidate, with the one release that was prepared", async () => {
     const connection = await open();
@@ -18,7 +20,7 @@ describe.each(databases())("a merge by a person on $name", ({ open }) => {
         writeEvidence(tx, { ...place, fixId: null }, [
           { kind: "diagnosis", diagnosis: aDiagnosis(), feedback: [] },
           { kind: "candidate", candidate: aCandidate, rebuilt: false },
-          { kind: "pull_request", pullRequest: { url: "https://github.com/a/b/pull/7", number: 7, mergeAskedAt: now } },
+          { kind: "pull_request", pullRequest: { url, number: 7, head: aCandidate.commit, mergeAskedAt: now } },
           { kind: "deployment", deployment: { ...planned, previousCommit: null, baseline: null } },
         ]),
       );
@@ -35,6 +37,7 @@ describe.each(databases())("a merge by a person on $name", ({ open }) => {
         candidateCommit: landed,
         candidateTree: aCandidate.tree,
         pullRequestNumber: 7,
+        pullRequestHead: aCandidate.commit,
         mergeAskedAt: now,
       });
       expect(await connection.db.select().from(deployments)).toMatchObject([

@@ -63,6 +63,7 @@ const noRepository: Repository = {
   revert: unexpected("repository.revert"),
   propose: async () => ({ kind: "unsupported" }),
   proposal: async () => undefined,
+  withdraw: unexpected("repository.withdraw"),
 };
 
 const noPlatform: Platform = {

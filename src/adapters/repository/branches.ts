@@ -15,6 +15,13 @@ export function replaceable(branch: string): void {
   if (neverReplaced.includes(branch)) throw new Failure("invalid", `The branch ${branch} is never replaced.`);
 }
 
+/** Only what the agent made for itself is ever removed, and never what it keeps for people. */
+export function ownBranch(branch: string): void {
+  validBranch(branch);
+  if (branch.startsWith("agent/") && !branch.startsWith("agent/archive/")) return;
+  throw new Failure("invalid", `The branch ${branch} is never removed.`);
+}
+
 /** The branch that keeps what people committed to `branch` up to `from`; the short name may belong to another commit. */
 export function archiveFor(heads: Map<string, string>, branch: string, from: string): string {
   return archiveNames(branch, from).find((name) => !heads.has(name)) ?? archiveName(branch, from);

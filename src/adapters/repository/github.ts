@@ -11,6 +11,7 @@ import { createObjects } from "./github/objects.ts";
 import { createProposals } from "./github/proposals.ts";
 import { isWithin } from "./github/relations.ts";
 import { createSnapshot } from "./github/snapshot.ts";
+import { createWithdrawing } from "./github/withdrawing.ts";
 
 export interface GithubRepositoryOptions {
   owner: string;
@@ -46,13 +47,16 @@ export function createGithubRepository(options: GithubRepositoryOptions): Reposi
   const folder = createHash("sha256").update(`${apiUrl} ${owner}/${name}`).digest("hex").slice(0, 16);
   const cache = createBlobCache(join(scratch, folder), options.scratchBytesMax ?? scratchBytesDefault);
   const objects = createObjects(client, cache);
+  const moving = { client, objects, agentEmail: identity.email };
+  const proposals = createProposals(client, { dashboardUrl: options.dashboardUrl ?? null });
   return {
     snapshot: async (commit) => createSnapshot(client, objects, await objects.commit(commit)),
     export: async (commit, directory) => exportFiles(objects, await objects.commit(commit), directory),
     changes: async (from, to) => changesBetween(objects, await objects.commit(from), await objects.commit(to)),
     contains: (descendant, ancestor) => isWithin(client, objects, descendant, ancestor),
     ...createMaking(client, objects, identity),
-    ...createProposals(client, { dashboardUrl: options.dashboardUrl ?? null }),
-    ...createMoving({ client, objects, agentEmail: identity.email }),
+    ...proposals,
+    ...createMoving(moving),
+    ...createWithdrawing(moving, proposals),
   };
 }

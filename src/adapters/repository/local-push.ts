@@ -1,11 +1,21 @@
 import { Sha } from "#domain/ids.ts";
 import type { Repository } from "#ports/repository.ts";
-import { archiveFor, archiveOf, lie, notShown, racing, refusedBranch, replaceable, validBranch } from "./branches.ts";
+import {
+  archiveFor,
+  archiveOf,
+  lie,
+  notShown,
+  ownBranch,
+  racing,
+  refusedBranch,
+  replaceable,
+  validBranch,
+} from "./branches.ts";
 import { contains } from "./local-commit.ts";
 import type { Mirror } from "./local-mirror.ts";
 import { redact, remoteFailure } from "./local-remote.ts";
 
-type Pushing = Pick<Repository, "publish" | "advance" | "replace">;
+type Pushing = Pick<Repository, "publish" | "advance" | "replace" | "withdraw">;
 type Push = { kind: "accepted" } | { kind: "lost_race" } | { kind: "rejected"; why: string };
 
 /** Tries of one push that lost a race for a lock; then the job is told to come back. */
@@ -24,6 +34,7 @@ export function createPushes(mirror: Mirror, identity: { email: string }): Pushi
     publish: (branch, commit) => publish(mirror, branch, commit),
     advance: (branch, move) => advance(mirror, branch, move),
     replace: (branch, move) => replace(mirror, branch, { ...move, agentEmail: identity.email }),
+    withdraw: ({ branch, ours }) => remove(mirror, branch, ours),
   };
 }
 
@@ -88,6 +99,21 @@ async function replace(
   throw racing(branch);
 }
 
+/** Deletes a branch of the agent's where it is: there are no pull requests here. */
+async function remove(mirror: Mirror, branch: string, ours: Sha[]): ReturnType<Repository["withdraw"]> {
+  const { remote } = mirror;
+  ownBranch(branch);
+  for (let attempt = 0; attempt < pushTriesMax; attempt++) {
+    const head = await remote.head(branch);
+    if (head === undefined) return { kind: "withdrawn" };
+    const known = ours.find((commit) => commit === head);
+    if (known === undefined) return { kind: "theirs", head: Sha.parse(head) };
+    const push = await pushOnce(mirror, { branch, expected: known, to: "" });
+    if (push.kind === "rejected") return { kind: "refused", why: push.why };
+  }
+  throw racing(branch);
+}
+
 /** Whether `commit` is reachable from `head`, which the remote has. */
 async function holds(mirror: Mirror, head: string | undefined, commit: string): Promise<boolean> {
   if (head === undefined) return false;
@@ -98,7 +124,10 @@ async function holds(mirror: Mirror, head: string | undefined, commit: string): 
   return contains(await mirror.git(), head, commit);
 }
 
-/** One push of one branch. `expected` is the commit that must be there, or nothing where the branch must not exist. */
+/**
+ * One push of one branch. `expected` is the commit that must be there, or nothing where the branch must not exist; to nothing is
+ * to delete it.
+ */
 async function pushOnce(mirror: Mirror, move: { branch: string; expected: string; to: string }): Promise<Push> {
   const { remote } = mirror;
   const ref = `refs/heads/${move.branch}`;

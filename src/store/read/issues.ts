@@ -127,7 +127,8 @@ function writtenFix(row: typeof fixes.$inferSelect): WrittenFix {
 
 function pullRequestOf(row: typeof fixes.$inferSelect): PullRequest | null {
   const { pullRequestUrl: url, pullRequestNumber: number, mergeAskedAt } = row;
-  return url === null || number === null ? null : { url, number, mergeAskedAt };
+  const head = Sha.parse(row.pullRequestHead ?? row.fixCommit);
+  return url === null || number === null ? null : { url, number, head, mergeAskedAt };
 }
 
 function testedFix(row: typeof fixes.$inferSelect): TestedFix {

@@ -1,4 +1,5 @@
 import { and, eq, sql } from "drizzle-orm";
+import type { AnyPgColumn } from "drizzle-orm/pg-core";
 import type { Evidence } from "#domain/evidence.ts";
 import type { IssueId } from "#domain/ids.ts";
 import type { Transaction } from "../connect.ts";
@@ -45,8 +46,9 @@ async function writeOne(tx: Transaction, place: Place, item: Evidence): Promise<
       return fixId;
     }
     case "pull_request": {
-      const { url, number, mergeAskedAt } = item.pullRequest;
-      await updateFix(tx, fixId, { pullRequestUrl: url, pullRequestNumber: number, mergeAskedAt });
+      const { url, number, head, mergeAskedAt } = item.pullRequest;
+      const columns = { pullRequestUrl: url, pullRequestNumber: number, pullRequestHead: head, mergeAskedAt };
+      await updateFix(tx, fixId, columns);
       return fixId;
     }
     case "landed":
@@ -124,12 +126,21 @@ async function upsertDeployment(
   if (fixId === null) throw new Error("a deployment without a fix");
   const { commit, verdict: _, lastRisePct: __, ...columns } = deployment;
   const { startedAt, baseline, previousCommit, environment, ...later } = columns;
+  // A release that was given up and is prepared again begins anew.
+  const anew = (was: AnyPgColumn, given: string) =>
+    sql`CASE WHEN ${deployments.state} = 'failed' THEN ${sql.raw(`excluded.${given}`)} ELSE ${was} END`;
   await tx
     .insert(deployments)
     .values({ issueId, fixId, commitSha: commit, startedAt, baseline, previousCommit, environment, ...later })
     .onConflictDoUpdate({
       target: [deployments.fixId, deployments.environment, deployments.commitSha],
-      set: { ...later, updatedAt: sql`clock_timestamp()` },
+      set: {
+        ...later,
+        startedAt: anew(deployments.startedAt, "started_at"),
+        baseline: anew(deployments.baseline, "baseline"),
+        previousCommit: anew(deployments.previousCommit, "previous_commit"),
+        updatedAt: sql`clock_timestamp()`,
+      },
     });
 }
 

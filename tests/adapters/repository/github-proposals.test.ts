@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Sha } from "#domain/ids.ts";
+import { git, headOf } from "#tests/support/git.ts";
 import { serverError } from "#tests/support/github/faults.ts";
 import { everyPermission } from "#tests/support/github/server.ts";
 import { atGithub, type Stage } from "./a-github-repository.ts";
@@ -71,6 +72,65 @@ describe("Pull requests at GitHub", () => {
       stage.github.close(1);
       expect(await stage.repository.propose(request)).toMatchObject({ kind: "proposed", state: "closed", number: 1 });
       expect(stage.github.pulls()).toHaveLength(1);
+    }));
+
+  const ended = (ours: Sha[]) => ({
+    branch: "agent/fix-1",
+    into: "main",
+    ours,
+    comment: "Not pursued:\n\n```text\nno\n```",
+  });
+
+  it("closes one with the reason, once, and removes its branch, also when answers were lost", () =>
+    atGithub(async (stage) => {
+      const head = await aFixBranch(stage);
+      await stage.repository.propose(request);
+      stage.github.faults.push(
+        { method: "POST", path: /\/comments$/, when: "cut" },
+        { method: "PATCH", path: /\/pulls\/1$/, when: "after", answer: serverError },
+        { method: "POST", path: /\/graphql$/, when: "cut" },
+      );
+      await expect(stage.repository.withdraw(ended([head]))).rejects.toMatchObject({ code: "unavailable" });
+      for (let time = 0; time < 2; time++) {
+        expect(await stage.another().withdraw(ended([head]))).toEqual({ kind: "withdrawn" });
+      }
+      expect(stage.github.pulls()).toMatchObject([{ state: "closed", mergedAt: null }]);
+      expect(stage.github.pulls()[0]?.comments.map(({ body }) => body)).toEqual([ended([]).comment]);
+      expect(await headOf(stage.world.remote, "agent/fix-1")).toBeUndefined();
+    }));
+
+  it("says nothing on one that a person closed or merged, and removes its branch", () =>
+    atGithub(async (stage) => {
+      const head = await aFixBranch(stage);
+      await stage.repository.propose(request);
+      stage.github.close(1);
+      expect(await stage.repository.withdraw(ended([head]))).toEqual({ kind: "withdrawn" });
+      expect(stage.github.pulls()[0]?.comments).toEqual([]);
+      expect(await headOf(stage.world.remote, "agent/fix-1")).toBeUndefined();
+    }));
+
+  it("touches neither when a person committed to the branch, even at that very moment", () =>
+    atGithub(async (stage) => {
+      const head = await aFixBranch(stage);
+      await stage.repository.propose(request);
+      const theirs = await stage.world.person.commit("elsewhere", { "b.txt": "b\n" });
+      const push = () => git(stage.world.remote, "update-ref", "refs/heads/agent/fix-1", theirs);
+      stage.github.faults.push({ path: /\/graphql$/, meanwhile: push });
+      expect(await stage.repository.withdraw(ended([head]))).toEqual({ kind: "theirs", head: theirs });
+      expect(await headOf(stage.world.remote, "agent/fix-1")).toBe(theirs);
+    }));
+
+  it("closes one whose conversation a person locked, and leaves a branch that is protected", () =>
+    atGithub(async (stage) => {
+      const head = await aFixBranch(stage);
+      await stage.repository.propose(request);
+      for (const pull of stage.github.pulls()) pull.locked = true;
+      stage.github.protect("agent/fix-1", "Nobody deletes branches here.");
+      expect(await stage.repository.withdraw(ended([head]))).toEqual({
+        kind: "refused",
+        why: expect.stringContaining("Nobody deletes branches here."),
+      });
+      expect(stage.github.pulls()).toMatchObject([{ state: "closed", comments: [] }]);
     }));
 
   it("names the permission that is missing", () =>

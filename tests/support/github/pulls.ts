@@ -25,6 +25,8 @@ export const pullRoutes: Route[] = [
   { method: "GET", path: "/repos/:owner/:repo/pulls/:number", needs: read, handle: getPull },
   { method: "PATCH", path: "/repos/:owner/:repo/pulls/:number", needs: write, handle: updatePull },
   { method: "GET", path: "/repos/:owner/:repo/pulls/:number/commits", needs: read, handle: pullCommits },
+  { method: "GET", path: "/repos/:owner/:repo/issues/:number/comments", needs: read, handle: listComments },
+  { method: "POST", path: "/repos/:owner/:repo/issues/:number/comments", needs: write, handle: createComment },
   { method: "PUT", path: "/repos/:owner/:repo/pulls/:number/merge", needs: ["contents", "write"], handle: mergePull },
 ];
 
@@ -69,7 +71,7 @@ async function pullJson(call: Call, pull: PullRequest) {
     url,
     html_url: `${webUrl(call)}/pull/${pull.number}`,
     state: pull.state,
-    locked: false,
+    locked: pull.locked,
     title: pull.title,
     body: pull.body,
     user: { login: pull.user, type: "Bot" },
@@ -153,6 +155,8 @@ async function createPull(call: Call): Promise<Answer> {
     closedAt: null,
     createdAt: at,
     updatedAt: at,
+    comments: [],
+    locked: false,
   };
   state.pulls.push(pull);
   return { status: 201, body: await pullJson(call, pull) };
@@ -198,6 +202,28 @@ async function pullCommits(call: Call): Promise<Answer> {
   ]);
   const { items, headers } = pageOf(call, commits);
   return { status: 200, body: items.map((commit) => commitJson(call, commit)), headers };
+}
+
+/** https://docs.github.com/rest/issues/comments: a pull request is an issue as well. */
+function listComments(call: Call): Answer {
+  const pull = pullOf(call);
+  if (pull === undefined) return notFound();
+  const { items, headers } = pageOf(call, pull.comments);
+  return { status: 200, body: items.map(commentJson), headers };
+}
+
+function createComment(call: Call): Answer {
+  const pull = pullOf(call);
+  if (pull === undefined) return notFound();
+  const { body } = bodyOf(call, z.object({ body: z.string().min(1).max(65_536) }));
+  if (pull.locked) return problem(403, "Unable to create comment because issue is locked.");
+  const comment = { id: nextId(call.state), body, user: call.token.login, createdAt: nowIso() };
+  pull.comments.push(comment);
+  return { status: 201, body: commentJson(comment) };
+}
+
+function commentJson({ id, body, user, createdAt }: PullRequest["comments"][number]) {
+  return { id, body, user: { login: user }, created_at: createdAt, updated_at: createdAt };
 }
 
 async function mergePull(call: Call): Promise<Answer> {

@@ -35,6 +35,9 @@ export interface PullRequest {
   closedAt: string | null;
   createdAt: string;
   updatedAt: string;
+  comments: { id: number; body: string; user: string; createdAt: string }[];
+  /** Nobody but maintainers may comment. */
+  locked: boolean;
 }
 
 export interface CheckRun {

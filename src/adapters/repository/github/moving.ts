@@ -10,7 +10,8 @@ import { compare, isWithin } from "./relations.ts";
 type Moving = Pick<Repository, "head" | "publish" | "advance" | "replace">;
 type Push = { kind: "accepted" } | { kind: "rejected"; why: string };
 
-interface World {
+/** What moves branches at GitHub. */
+export interface MovingWorld {
   client: Client;
   objects: Objects;
   agentEmail: string;
@@ -29,7 +30,7 @@ const searchedBranchesMax = 25;
  * Moves branches of the repository. Every move names the exact commit that it expects there (`updateRefs` compares and sets
  * in one step, for several processes and people at once), and what it did is asked of GitHub afterwards (reliability C3, C14).
  */
-export function createMoving(world: World): Moving {
+export function createMoving(world: MovingWorld): Moving {
   return {
     head: async (branch) => {
       validBranch(branch);
@@ -41,13 +42,14 @@ export function createMoving(world: World): Moving {
   };
 }
 
-async function headOf({ client }: World, branch: string): Promise<Sha | undefined> {
+/** The commit that the branch points to; `undefined`: there is no such branch. */
+export async function headOf({ client }: MovingWorld, branch: string): Promise<Sha | undefined> {
   const found = await client.find((api) => api.git.getRef({ ...client.repo, ref: `heads/${branch}` }));
   return found === undefined ? undefined : Sha.parse(found.data.object.sha);
 }
 
 /** Where the branch points, asked again while it still shows what it should not. */
-async function headAfter(world: World, branch: string, stale: Sha | undefined): Promise<Sha | undefined> {
+async function headAfter(world: MovingWorld, branch: string, stale: Sha | undefined): Promise<Sha | undefined> {
   for (let look = 1; ; look++) {
     const head = await headOf(world, branch);
     if (head !== stale || look === looksMax) return head;
@@ -55,7 +57,7 @@ async function headAfter(world: World, branch: string, stale: Sha | undefined): 
   }
 }
 
-async function publish(world: World, branch: string, commit: Sha): Promise<"published" | "taken"> {
+async function publish(world: MovingWorld, branch: string, commit: Sha): Promise<"published" | "taken"> {
   const { client, objects } = world;
   validBranch(branch);
   await objects.commit(commit);
@@ -80,14 +82,14 @@ async function createBranch(client: Client, branch: string, commit: Sha): Promis
   });
 }
 
-async function advance(world: World, branch: string, { from, to }: { from: Sha; to: Sha }) {
+async function advance(world: MovingWorld, branch: string, { from, to }: { from: Sha; to: Sha }) {
   validBranch(branch);
   await world.objects.commit(to);
   const before = await headOf(world, branch);
   if (before === to) return { kind: "advanced" as const };
   if (!(await holds(world, to, from))) return before === from ? { kind: "not_forward" as const } : moved(before);
   for (let attempt = 0; attempt < pushTriesMax; attempt++) {
-    const push = before === from ? await moveRef(world, branch, { from, to, force: false }) : undefined;
+    const push = before === from ? await tryToMove(world, branch, { from, to, force: false }) : undefined;
     const after = await afterPush(world, branch, push, { from, before });
     // A person may have built on our push, or on that of an earlier try; then the branch holds it as well.
     if (after !== from) return (await holds(world, after, to)) ? { kind: "advanced" as const } : moved(after);
@@ -98,7 +100,7 @@ async function advance(world: World, branch: string, { from, to }: { from: Sha; 
 }
 
 function afterPush(
-  world: World,
+  world: MovingWorld,
   branch: string,
   push: Push | undefined,
   { from, before }: { from: Sha; before: Sha | undefined },
@@ -107,7 +109,7 @@ function afterPush(
   return push.kind === "accepted" ? headAfter(world, branch, from) : headOf(world, branch);
 }
 
-async function replace(world: World, branch: string, { from, to }: { from: Sha; to: Sha }) {
+async function replace(world: MovingWorld, branch: string, { from, to }: { from: Sha; to: Sha }) {
   replaceable(branch);
   await world.objects.commit(to);
   for (let attempt = 0; attempt < pushTriesMax; attempt++) {
@@ -117,7 +119,7 @@ async function replace(world: World, branch: string, { from, to }: { from: Sha; 
     if (before !== from) return moved(before);
     const kept = await keepCommits(world, { branch, from, to, heads });
     if (kept.kind === "refused") return kept;
-    const push = await moveRef(world, branch, { from, to, force: true });
+    const push = await tryToMove(world, branch, { from, to, force: true });
     const after = await afterPush(world, branch, push, { from, before });
     const done = after !== from && (await holds(world, after, to));
     if (done) return { kind: "replaced" as const, archivedAs: kept.archivedAs };
@@ -128,7 +130,7 @@ async function replace(world: World, branch: string, { from, to }: { from: Sha; 
   throw racing(branch);
 }
 
-async function headsOf({ client }: World): Promise<Map<string, Sha>> {
+async function headsOf({ client }: MovingWorld): Promise<Map<string, Sha>> {
   const heads = new Map<string, Sha>();
   const Refs = z.array(z.object({ ref: z.string(), object: z.object({ sha: z.string() }) }));
   for (let page = 1; page <= headPagesMax; page++) {
@@ -146,17 +148,20 @@ async function headsOf({ client }: World): Promise<Map<string, Sha>> {
 }
 
 /** Whether `commit` is reachable from `head`, which GitHub has. */
-async function holds({ client, objects }: World, head: Sha | undefined, commit: Sha): Promise<boolean> {
+async function holds({ client, objects }: MovingWorld, head: Sha | undefined, commit: Sha): Promise<boolean> {
   return head !== undefined && isWithin(client, objects, head, commit);
 }
+
+/** A branch that is moved here is deleted (docs.github.com/graphql/reference/input-objects#refupdate). */
+export const noCommit = "0000000000000000000000000000000000000000";
 
 const updateRefs = `mutation ($input: UpdateRefsInput!) { updateRefs(input: $input) { clientMutationId } }`;
 
 /** One move of one branch from exactly `from`. Without `force`, GitHub itself refuses what is no step forward. */
-async function moveRef(
-  { client }: World,
+export async function tryToMove(
+  { client }: MovingWorld,
   branch: string,
-  { from, to, force }: { from: Sha; to: Sha; force: boolean },
+  { from, to, force }: { from: Sha; to: Sha | typeof noCommit; force: boolean },
 ): Promise<Push> {
   const refUpdates = [{ name: `refs/heads/${branch}`, beforeOid: from, afterOid: to, force }];
   const input = { repositoryId: await client.nodeId(), refUpdates };
@@ -181,7 +186,7 @@ type Keeping = { branch: string; from: Sha; to: Sha; heads: Map<string, Sha> };
 
 /** Puts what people committed, and what no other branch holds, on a branch of its own before it would become unreachable. */
 async function keepCommits(
-  world: World,
+  world: MovingWorld,
   keeping: Keeping,
 ): Promise<{ kind: "kept"; archivedAs: string | null } | { kind: "refused"; why: string }> {
   const { branch, from, heads } = keeping;
@@ -196,7 +201,7 @@ async function keepCommits(
 }
 
 async function wouldLosePersonsWork(
-  { client, agentEmail }: World,
+  { client, agentEmail }: MovingWorld,
   { branch, from, to, heads }: Keeping,
 ): Promise<boolean> {
   const leaving = await compare(client, to, from, { commits: true });
