@@ -208,6 +208,9 @@ describe("the watched application", () => {
       healthPath: "/api/health",
     });
     expect(complaints({ ...environment, VERCEL_PROJECT_ID: "" })).toEqual(["VERCEL_PROJECT_ID"]);
+    // Where Vigil runs on Vercel the system gives the usual name to Vigil's own project.
+    const hosted = { ...environment, VERCEL_PROJECT_ID: "prj_of_vigil_itself", AGENT_VERCEL_PROJECT_ID: "prj_1" };
+    expect(readConfig(hosted).platform).toEqual(readConfig(environment).platform);
     expect(complaints({ ...environment, VERCEL_BYPASS_SECRET: "short" })).toEqual(["VERCEL_BYPASS_SECRET"]);
     const unnamed = { ...environment, STAGING_URL: "", PRODUCTION_URL: "" };
     expect(readConfig(unnamed).platform).toMatchObject({ urls: { staging: null, production: null } });

@@ -128,10 +128,13 @@ function localPort(variables: Variables, name: "STAGING_URL" | "PRODUCTION_URL")
 
 function vercelOf(variables: Variables, urls: Urls, healthPath: string): Config["platform"] | null {
   const token = variables.text("VERCEL_TOKEN");
-  // VERCEL_PROJECT_ID alone means nothing: Vercel sets it for its own functions.
+  // VERCEL_PROJECT_ID alone means nothing: Vercel sets it for its own functions, to the project that Vigil itself is.
   if (token === null) return null;
-  const projectId = variables.parsed("VERCEL_PROJECT_ID", z.string().regex(/^[\w-]{1,100}$/), "must be a project's id");
-  const teamId = variables.parsed("VERCEL_TEAM_ID", z.string().regex(/^[\w-]{1,100}$/), "must be a team's id");
+  const id = z.string().regex(/^[\w-]{1,100}$/);
+  const projectId =
+    variables.parsed("AGENT_VERCEL_PROJECT_ID", id, "must be a project's id") ??
+    variables.parsed("VERCEL_PROJECT_ID", id, "must be a project's id");
+  const teamId = variables.parsed("VERCEL_TEAM_ID", id, "must be a team's id");
   if (projectId === null) variables.bad("VERCEL_PROJECT_ID", "must be set together with VERCEL_TOKEN");
   const apiUrl = variables.url("VERCEL_API_URL", { secureOnly: true });
   refusePlainHttp(variables, urls);

@@ -9,15 +9,14 @@ import { asFinding, type Checkup, degraded, down, type Finding, type Findings, o
 import { releaseFindings } from "./releases.ts";
 
 type Vercel = Extract<Config["platform"], { kind: "vercel" }>;
+type Surroundings = Pick<Config, "repository" | "oversight" | "appUrl">;
 
 /** The watched project at Vercel: token, rights, Git integration, protection, and what its releases report. */
-export function vercelCheckups(
-  platform: Vercel,
-  { repository, oversight }: Pick<Config, "repository" | "oversight">,
-): Checkup[] {
+export function vercelCheckups(platform: Vercel, surroundings: Surroundings): Checkup[] {
+  const { oversight } = surroundings;
   const client = createVercelClient({ ...platform, timeoutMs: 8_000, patienceMs: 6_000 });
   return [
-    { name: "vercel", look: () => projectFindings(client, platform, repository) },
+    { name: "vercel", look: () => projectFindings(client, platform, surroundings) },
     {
       name: "releases",
       look: () => {
@@ -34,16 +33,26 @@ export function vercelCheckups(
 async function projectFindings(
   client: VercelClient,
   platform: Vercel,
-  repository: Config["repository"],
+  { repository, appUrl }: Surroundings,
 ): Promise<Findings> {
   const { value: project } = await askProject(client, platform.projectId);
   return {
-    vercel: ok(`the token opens project ${project.name}`),
+    vercel: ownFinding(project, appUrl) ?? ok(`the token opens project ${project.name}`),
     "vercel rights": await rightsFinding(client, platform.projectId),
     "vercel git": gitFinding(project, repository),
     "vercel domains": domainsFinding(project),
     "vercel protection": protectionFinding(project, platform),
   };
+}
+
+/** Vigil rolling itself back would make every verdict worthless (reliability B22). */
+function ownFinding({ alias, name }: Project, appUrl: string): Finding | undefined {
+  const own = URL.parse(appUrl)?.host;
+  if (alias?.some(({ domain }) => domain === own) !== true) return undefined;
+  return down(
+    `project ${name} is the one that Vigil itself runs as`,
+    "Set AGENT_VERCEL_PROJECT_ID to the watched application's project: on Vercel the system sets VERCEL_PROJECT_ID itself.",
+  );
 }
 
 /** Asks to promote a deployment that does not exist: who may not, hears that first. */

@@ -242,6 +242,16 @@ describe("Vercel", () => {
     }
   });
 
+  it("is heard about a project that is Vigil itself (reliability B22)", async () => {
+    const { environment, vercel } = await aVercel();
+    const own = { ...environment, STAGING_URL: "", PRODUCTION_URL: "", APP_URL: vercel.urls.production };
+    expect((await troubles({ ...repository, ...own })).vercel).toMatchObject({
+      status: "down",
+      message: expect.stringContaining("Vigil itself runs as"),
+      hint: expect.stringContaining("AGENT_VERCEL_PROJECT_ID"),
+    });
+  });
+
   it("is heard about another repository, none at all, and a rollback that holds releases back", async () => {
     const { vercel, environment } = await aVercel();
     const elsewhere = { AGENT_REPOSITORY: "github:acme/other", GITHUB_TOKEN: "t", GITHUB_API_URL: await nobody() };
