@@ -160,7 +160,8 @@ async function tick(engine: Engine, name: CronName, budgetMs: number): Promise<T
     await resumeWhenDue(engine);
     await detect(engine);
     heartbeat = engine.heartbeat?.();
-    await reconcileMain(engine);
+    // A remote that is away keeps no queue from its turn.
+    await reconcileMain(engine).catch((error: unknown) => engine.observe({ kind: "queue_error", error }));
   }
   const processed = await drain(engine, queuesOf[name], () => engine.monotonicMs() - startMs < budgetMs);
   const due = await dueIssues(engine.connection.db, engine.projectId, leftMax);
