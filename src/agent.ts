@@ -41,7 +41,9 @@ export type { Command } from "#policy/commands.ts";
 export type { Account, Cookie, CookieToSet, Operators } from "#ports/operators.ts";
 
 /** Everything that the HTTP layer, the command line and the workers may ask of Vigil. */
-export interface Agent extends Operations {
+export interface Agent extends Omit<Operations, "goOn"> {
+  /** Runs what is due; no step begins after `budgetMs`. `null`: workers do that here. */
+  goOn: Operations["goOn"] | null;
   views: Views;
   /** `null`: not configured, and then nobody gets in. */
   secrets: Config["secrets"];
@@ -159,6 +161,7 @@ function agentOf(
   const operations = operationsOf(engine);
   return {
     ...operations,
+    goOn: chosen.workers ? null : operations.goOn,
     views: viewsOf(engine.connection, engine.projectId),
     changeSettings: async (patch, actor) => {
       const refused = intervalRefusal(chosen, withPatch((await operations.project()).settings, patch));

@@ -11,6 +11,7 @@ import { give } from "./command.ts";
 import { detect } from "./detect.ts";
 import { drain } from "./drain.ts";
 import type { Engine } from "./engine.ts";
+import { createGoOn } from "./go-on.ts";
 import { type Batch, type IngestOptions, ingest } from "./ingest.ts";
 import { type DetectionView, detectionView } from "./overview.ts";
 import type { QueueName } from "./queue.ts";
@@ -65,6 +66,8 @@ export interface Operations {
   keepSourceMap(uploaded: UploadedSourceMap): Promise<{ stored: boolean }>;
   /** Drains the queues of a cron route until nothing is due or `budgetMs` is used up. */
   tick(name: CronName, budgetMs: number): Promise<TickReport>;
+  /** Runs what is due in every queue, for whoever has no workers; no step begins after `budgetMs`. */
+  goOn(budgetMs: number): Promise<void>;
   /** JSON-ready summaries, newest first. */
   issues(filter: { status?: Status; limit: number; before?: string }): Promise<Record<string, unknown>[]>;
   issue(id: string): Promise<Record<string, unknown> | undefined>;
@@ -121,6 +124,7 @@ export function operationsOf(engine: Engine): Operations {
   return {
     ingest: (batch, options) => ingest(engine, batch, options),
     keepSourceMap: (uploaded) => keepSourceMap(engine, uploaded),
+    goOn: createGoOn(engine, Object.values(queuesOf).flat()),
     tick: (name, budgetMs) => tick(engine, name, budgetMs),
     issues: (filter) => listIssues(db, engine.projectId, filter),
     issue: async (id) => (IssueId.safeParse(id).success ? showIssue(db, id) : undefined),

@@ -7,6 +7,8 @@ export interface Http {
   agentOf: () => Promise<Agent>;
   log: Log;
   now: () => Date;
+  /** Goes on after the answer, as long as a function lives; none where a process goes on anyway. */
+  later?: (work: () => Promise<void>) => void;
   /** For the bodies of reports; the process's own where none is given. */
   bodyRoom?: BodyRoom;
 }

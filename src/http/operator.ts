@@ -8,6 +8,7 @@ import { SettingsPatch } from "#domain/settings.ts";
 import { cleanText } from "#domain/text.ts";
 import { readJson } from "./body.ts";
 import { type Http, thisProcess } from "./context.ts";
+import { goingOn } from "./go-on.ts";
 import { identify, refuseForeignOrigin } from "./identity.ts";
 import { endpoint, type Handler, json, type RouteContext } from "./respond.ts";
 
@@ -88,7 +89,7 @@ export function issueCommand(http: Http = thisProcess) {
     await existing(agent, issueId);
     return json(await agent.command({ command, issueId, actor, ...body }));
   };
-  return endpoint(http.log, { POST: give });
+  return endpoint(http.log, { POST: goingOn(http, give) });
 }
 
 function muteBody(given: unknown) {
@@ -131,7 +132,7 @@ export function settings(http: Http = thisProcess) {
     const actor = await identify(request, agent);
     return json(await agent.changeSettings(SettingsPatch.parse(await readJson(request)), actor));
   };
-  return endpoint(http.log, { GET: show, HEAD: show, PATCH: change });
+  return endpoint(http.log, { GET: show, HEAD: show, PATCH: goingOn(http, change) });
 }
 
 const PauseBody = z.strictObject({
@@ -163,7 +164,7 @@ export function resume(http: Http = thisProcess) {
     z.strictObject({}).parse(await readJson(request));
     return json(await agent.resume(actor));
   };
-  return endpoint(http.log, { POST: go });
+  return endpoint(http.log, { POST: goingOn(http, go) });
 }
 
 async function issueIdOf({ params }: RouteContext): Promise<string> {

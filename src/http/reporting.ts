@@ -6,6 +6,7 @@ import type { Delivery } from "#ingest/plain.ts";
 import { discardBody } from "./body.ts";
 import { enterRoom, leaveRoom, sharedBodyRoom } from "./body-room.ts";
 import type { Http } from "./context.ts";
+import { goingOn } from "./go-on.ts";
 import type { Handler } from "./respond.ts";
 import { oneOf } from "./secret.ts";
 
@@ -45,11 +46,12 @@ function visitorOf({ headers }: Request): string | null {
 }
 
 /** The handler's answer, with nothing of the body left in memory or in the way of the sender's next request. */
-export function reading({ bodyRoom = sharedBodyRoom }: Http, handler: Handler): Handler {
+export function reading(http: Http, handler: Handler): Handler {
+  const { bodyRoom = sharedBodyRoom } = http;
   return async (request, context) => {
     enterRoom(bodyRoom, request);
     try {
-      return await handler(request, context);
+      return await goingOn(http, handler)(request, context);
     } finally {
       leaveRoom(request);
       await discardBody(request);

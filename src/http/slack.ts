@@ -4,6 +4,7 @@ import type { Agent } from "#agent.ts";
 import { Failure } from "#domain/failure.ts";
 import { readPacked } from "./body.ts";
 import { type Http, thisProcess } from "./context.ts";
+import { goOn } from "./go-on.ts";
 import { endpoint, type Handler, json, type Log } from "./respond.ts";
 import { isSecret } from "./secret.ts";
 import { type Interaction, interactionOf, type Remembered, type Target } from "./slack-payload.ts";
@@ -13,18 +14,13 @@ const bodyBytesMax = 512 * 1024;
 /** Slack's own advice: an older request may be a recording. */
 const clockToleranceSeconds = 300;
 
-export interface SlackHttp extends Http {
-  /** Goes on after the answer: Slack waits three seconds and then tells the person that it failed. */
-  later(work: () => Promise<void>): void;
-}
-
 type Door = NonNullable<Agent["slack"]>;
 
 /**
  * `/api/slack/interactions`: people press *Approve* or *Reject* in Slack. Who presses is proven by Slack's signature, and may
  * decide only as the operator that `SLACK_OPERATORS` says they are (reliability D17, D29).
  */
-export function slackInteractions(http: SlackHttp = { ...thisProcess, later: (work) => void work() }) {
+export function slackInteractions(http: Http = thisProcess) {
   const take: Handler = async (request) => {
     const agent = await http.agentOf();
     const door = agent.slack;
@@ -38,7 +34,12 @@ export function slackInteractions(http: SlackHttp = { ...thisProcess, later: (wo
     }
     const interaction = interactionOf(bytes.toString("utf8"));
     if (interaction.kind === "reason" && interaction.reason === "") return ask("Please say why.");
-    http.later(() => answer({ agent, door, log: http.log }, interaction));
+    // Slack waits three seconds and then tells the person that it failed.
+    const later = http.later ?? ((work) => void work());
+    later(async () => {
+      await answer({ agent, door, log: http.log }, interaction);
+      await goOn(agent, http);
+    });
     return new Response(null, { status: 200, headers: { "cache-control": "no-store" } });
   };
   return endpoint(http.log, { POST: take });

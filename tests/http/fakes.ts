@@ -52,6 +52,7 @@ export function anAgent(changes: Partial<Agent> = {}): Agent & Asked {
     secrets,
     drain: { secret: null, verify: null, projectId: null, samplingRate: 1 },
     slack: null,
+    goOn: null,
     operators,
     secretValues: Object.values(secrets),
     views: {

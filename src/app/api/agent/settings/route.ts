@@ -1,5 +1,7 @@
 import { settings } from "#http/operator.ts";
+import { thisFunction } from "../../../this-function.ts";
 
 export const runtime = "nodejs";
 export const dynamic = "force-dynamic";
-export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = settings();
+export const maxDuration = 300;
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = settings(thisFunction);

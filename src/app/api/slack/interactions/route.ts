@@ -1,7 +1,7 @@
-import { after } from "next/server";
-import { thisProcess } from "#http/context.ts";
 import { slackInteractions } from "#http/slack.ts";
+import { thisFunction } from "../../../this-function.ts";
 
 export const runtime = "nodejs";
 export const dynamic = "force-dynamic";
-export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = slackInteractions({ ...thisProcess, later: after });
+export const maxDuration = 300;
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = slackInteractions(thisFunction);

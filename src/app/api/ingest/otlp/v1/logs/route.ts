@@ -1,5 +1,7 @@
 import { otlp } from "#http/otlp.ts";
+import { thisFunction } from "../../../../../this-function.ts";
 
 export const runtime = "nodejs";
 export const dynamic = "force-dynamic";
-export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = otlp("logs");
+export const maxDuration = 300;
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = otlp("logs", thisFunction);
