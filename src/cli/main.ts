@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { Failure } from "#domain/failure.ts";
+import { takeVariables } from "./env-file.ts";
 import type { FixOptions } from "./fix.ts";
 import { fixHelp } from "./fix-help.ts";
 import { terminal } from "./terminal.ts";
@@ -11,14 +12,18 @@ const program = new Command("vigil")
   .showHelpAfterError("(add --help for what there is)")
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
 
+const envHelp = "take the variables that are not set from this file";
+
 program
   .command("doctor")
   .description("checks every credential, permission and connection, and says what to change; changes nothing itself")
   .option("--json", "one JSON object instead of text")
   .option("--send", "send a message to Slack as well")
+  .option("--env <file>", envHelp)
   .addHelpText("after", "\nExit 0: Vigil can work with this, 1: it cannot (what is in the way is marked with ✗).")
-  .action((options: { json?: boolean; send?: boolean }) =>
+  .action((options: { json?: boolean; send?: boolean; env?: string }) =>
     run(async () => {
+      takeVariables(options.env);
       const { doctor } = await import("./doctor.ts");
       return doctor({ json: options.json ?? false, send: options.send ?? false, write: terminal().write });
     }),
@@ -40,8 +45,12 @@ program
     "the keys and DSNs with which your application reports to this Vigil; they are secrets, but for the browser's",
   )
   .option("--json", "one JSON object a line instead of text")
-  .action((options: { json?: boolean }) =>
-    run(async () => (await import("./keys.ts")).keys({ json: options.json ?? false, write: console.log })),
+  .option("--env <file>", envHelp)
+  .action((options: { json?: boolean; env?: string }) =>
+    run(async () => {
+      takeVariables(options.env);
+      return (await import("./keys.ts")).keys({ json: options.json ?? false, write: console.log });
+    }),
   );
 
 program

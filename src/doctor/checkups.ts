@@ -64,7 +64,12 @@ function settingsFindings({ secrets, operators, notifier, oversight, database }:
       ? down("nobody can sign in", "Set AGENT_OPERATOR_PASSWORD, or the variables of Supabase Auth.")
       : ok(operators.supabase === null ? "by password" : "by Supabase Auth"),
     ...(notifier.kind === "console"
-      ? { notifications: degraded("messages go to the server's output only", "Set SLACK_WEBHOOK_URL.") }
+      ? {
+          notifications: degraded(
+            "messages go to the server's output only",
+            "Set SLACK_BOT_TOKEN and SLACK_CHANNEL, or SLACK_WEBHOOK_URL (docs/slack.md).",
+          ),
+        }
       : {}),
     ...(oversight.heartbeatUrl === null && database.kind === "postgres"
       ? { heartbeat: degraded("nobody notices when Vigil itself stops", "Set HEARTBEAT_URL (any dead man's switch).") }

@@ -17,7 +17,9 @@ export function ownServerCheckup(appUrl: string, { hasCronSecret }: { hasCronSec
     async look(signal): Promise<Findings> {
       const reply = await request(`${appUrl}/api/health`, { signal });
       const report = Report.safeParse(reply?.json).data;
-      if (reply === undefined)
+      // Vercel's answer under a name that no deployment has.
+      const isFree = reply?.status === 404 && reply.text.includes("DEPLOYMENT_NOT_FOUND");
+      if (reply === undefined || isFree)
         return { vigil: degraded(`nobody answers at ${appUrl}`, "Deploy or start Vigil, or correct APP_URL.") };
       if (report === undefined)
         return {

@@ -46,6 +46,17 @@ it("shows the keys and DSNs by which an application reports", async () => {
   expect(output).not.toContain(ingestKey);
 });
 
+it("takes variables from a file as they stand there, and not as a shell would", async () => {
+  const file = join(home, "vigil.env");
+  const ingestKey = "an-ingest-key-with-&-and-$HOME-and-a-\\n";
+  await writeFile(file, `APP_URL=https://elsewhere.example.com\nAGENT_INGEST_KEY=${ingestKey}\n`);
+  const { output } = await vigil(["keys", "--json", "--env", file], { APP_URL: "https://vigil.example.com" });
+  const [first] = output.split("\n");
+  expect(JSON.parse(first ?? "")).toEqual(waysIn("https://vigil.example.com", ingestKey)[0]);
+  const missing = await vigil(["doctor", "--env", join(home, "nowhere.env")]);
+  expect(missing).toMatchObject({ code: 1, output: expect.stringContaining("nowhere.env cannot be read (ENOENT)") });
+});
+
 it("says what it did not understand, with exit 2", async () => {
   expect(await vigil(["doctr"])).toMatchObject({ code: 2, output: expect.stringContaining("doctr") });
 });

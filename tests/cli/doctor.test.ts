@@ -349,6 +349,12 @@ describe("the other services", () => {
       vigil: { status: "down", message: expect.stringContaining("is not Vigil") },
       migrations: { status: "degraded", message: expect.stringContaining("005_agent_system.sql") },
     });
+    const free = await serve((_, response) => {
+      response.writeHead(404, { "x-vercel-error": "DEPLOYMENT_NOT_FOUND" });
+      response.end("The deployment could not be found on Vercel.\n\nDEPLOYMENT_NOT_FOUND\n\niad1::x");
+    });
+    const early = await troubles({ ...basics, DATABASE_URL: database.url, APP_URL: free });
+    expect(early.vigil).toMatchObject({ status: "degraded", message: expect.stringContaining("nobody answers") });
     const open = await serve(({ url }, response) => {
       response.end(url === "/api/health" ? JSON.stringify({ status: "ok", version: "1", checks: {} }) : "{}");
     });
