@@ -27,7 +27,10 @@ describe("after its answer, a function", () => {
   it.each([
     ["an order", (http: Http) => issueCommand(http).POST(order({}), aRoute({ id: issueId, command: "approve" }))],
     ["a resumption", (http: Http) => resume(http).POST(order({}), aRoute())],
-    ["a report", (http: Http) => ingestEvents(http).POST(order({ message: "x is undefined" }, secrets.ingestKey), aRoute())],
+    [
+      "a report",
+      (http: Http) => ingestEvents(http).POST(order({ message: "x is undefined" }, secrets.ingestKey), aRoute()),
+    ],
   ])("goes on with what %s brought about, within what is left of its life", async (_, ask) => {
     const { http, ran, answered } = aFunction();
     expect((await ask(http)).status).toBe(200);
