@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { appendFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { createHeartbeat } from "#adapters/heartbeat/ping.ts";
+import { repositoryAddressOf } from "#config/repository-address.ts";
 import { secretValuesOf } from "#config/secret-values.ts";
 import { intervalRefusal } from "#config/tick.ts";
 import { type Config, config } from "#config.ts";
@@ -162,7 +163,7 @@ function agentOf(
   return {
     ...operations,
     goOn: chosen.workers ? null : operations.goOn,
-    views: viewsOf(engine.connection, engine.projectId),
+    views: viewsOf(engine.connection, engine.projectId, repositoryAddressOf(chosen.repository)),
     changeSettings: async (patch, actor) => {
       const refused = intervalRefusal(chosen, withPatch((await operations.project()).settings, patch));
       if (refused !== undefined) throw new Failure("invalid", refused);

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ensureKeys } from "#config/keys.ts";
+import { repositoryAddressOf } from "#config/repository-address.ts";
 import { secretValuesOf } from "#config/secret-values.ts";
 import { intervalRefusal } from "#config/tick.ts";
 import { readConfig, withOwnKeys } from "#config.ts";
@@ -242,6 +243,23 @@ describe("the watched application", () => {
     expect(complaints({ ...github, GITHUB_APP_ID: "12" })).toEqual(["GITHUB_APP_PRIVATE_KEY"]);
     expect(complaints({ ...github, GITHUB_APP_PRIVATE_KEY })).toEqual(["GITHUB_APP_ID"]);
   });
+});
+
+describe("where people look at the watched repository", () => {
+  const address = (change: Record<string, string>) =>
+    repositoryAddressOf(readConfig({ ...local, GITHUB_TOKEN: "t", ...change }).repository);
+  const acme = { AGENT_REPOSITORY: "github:acme/shop" };
+  it.each([
+    [{ ...acme }, "https://github.com/acme/shop"],
+    [{ ...acme, GITHUB_API_URL: "https://api.github.com/" }, "https://github.com/acme/shop"],
+    [{ ...acme, GITHUB_API_URL: "https://git.acme.test/api/v3" }, "https://git.acme.test/acme/shop"],
+    [{ ...acme, GITHUB_API_URL: "https://git.acme.test:8443/api/v3/" }, "https://git.acme.test:8443/acme/shop"],
+    [{ ...acme, GITHUB_API_URL: "https://api.acme.ghe.com" }, "https://acme.ghe.com/acme/shop"],
+    // Something in front of GitHub: nobody knows what it shows to people.
+    [{ ...acme, GITHUB_API_URL: "https://proxy.acme.test/github" }, null],
+    [{ AGENT_REPOSITORY: "/srv/git/shop.git" }, null],
+    [{}, null],
+  ])("is known of %j: %s", (change, expected) => expect(address(change)).toBe(expected));
 });
 
 describe("on Vercel", () => {

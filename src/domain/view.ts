@@ -4,6 +4,7 @@ import type { ErrorCounts, HealthCheck } from "./evidence.ts";
 import type { Feedback, Risk, TestReport } from "./fix.ts";
 import type { Severity } from "./issue.ts";
 import type { ActiveStatus, Status } from "./lifecycle.ts";
+import type { Settings } from "./settings.ts";
 
 /** What people see at a glance; everything in it may be sent to a browser as JSON. Times are ISO 8601 in UTC. */
 export interface BoardView {
@@ -16,6 +17,8 @@ export interface BoardView {
   usage: UsageView;
   /** Issues at work, most advanced first; at most 100. */
   flights: FlightView[];
+  /** How long a stage usually takes here, in milliseconds; one that is left out is not known well enough. */
+  usualMs: Partial<Record<ActiveStatus, number>>;
   /** How many issues are at work in all. */
   flightsInAll: number;
   /** Fixes that wait for a person, oldest first; each named by what would be approved. */
@@ -73,7 +76,11 @@ export interface ApprovalView {
   effect: string;
   fix: FixView;
   staging: ReleaseView | null;
+  repositoryUrl: RepositoryUrl;
 }
+
+/** Where people look at the watched repository in a browser; `null`: nowhere that is known. */
+export type RepositoryUrl = string | null;
 
 /** One attempt at a fix, as far as it came. */
 export interface FixView {
@@ -118,7 +125,24 @@ export interface ReleaseView {
   baseline: ErrorCounts | null;
   lastRisePct: number | null;
   checks: CheckView[];
+  /**
+   * What it produced while it was watched, as its watch counted it, oldest first; `null`: it was not judged by that, or the
+   * counts are no longer there.
+   */
+  errors: ErrorSpan[] | null;
 }
+
+/** Errors and requests of one release in a minute or a few. */
+export interface ErrorSpan {
+  at: string;
+  durationMs: number;
+  errors: number;
+  /** `null`: no source reports traffic. */
+  requests: number | null;
+}
+
+/** By how much errors may rise, in percent of the baseline. */
+export type RateLimits = Pick<Settings["production"], "risePctRollback" | "risePctRepeated">;
 
 export interface CheckView extends CheckMark {
   at: string;
@@ -166,6 +190,9 @@ export interface IssueView {
   hours: { at: string; events: number }[];
   /** Releases that produced it, newest first. */
   seenIn: { release: string; events: number; lastSeen: string }[];
+  repositoryUrl: RepositoryUrl;
+  /** What releases in production are judged by now. */
+  rateLimits: RateLimits;
 }
 
 /** One row of the audit trail. */
@@ -188,6 +215,7 @@ export interface HistoryView {
   inAll: number;
   /** Where the next page starts, or `null` on the last one. */
   next: string | null;
+  repositoryUrl: RepositoryUrl;
 }
 
 export interface HistoryRow {
@@ -202,6 +230,8 @@ export interface HistoryRow {
   durationMs: number | null;
   commit: string | null;
   branch: string | null;
+  /** Of its last fix; `null`: there is none. */
+  pullRequestUrl: string | null;
   costUsd: number;
 }
 

@@ -13,6 +13,7 @@ interface Observed {
 export const noBaseline = "no baseline";
 /** Against a baseline of no errors every rise is infinite; the database and JSON know only finite numbers. */
 const risePctCap = 1_000_000;
+const minuteMs = 60_000;
 
 /**
  * Compares the errors of the new release with the baseline (spec.md §8). A rise counts only when it is more than noise;
@@ -45,6 +46,21 @@ export function judgeErrorRate(
     return { verdict: { kind: "failed", because }, risePct: rise };
   }
   return { verdict: { kind: "watching", because: `${counted}: below the limits` }, risePct: rise };
+}
+
+/**
+ * What the judge compares, as rates: errors per request where both sides know their requests, else errors per minute. A text
+ * says why there is nothing to compare.
+ */
+export function comparedRates(
+  before: ErrorCounts | null,
+  now: ErrorCounts,
+): { by: "requests" | "time"; before: number; now: number } | string {
+  const compared = comparable(before, now);
+  if (typeof compared === "string") return compared;
+  const { by } = compared;
+  const rate = ({ errors, exposure }: Observed) => (errors / exposure) * (by === "time" ? minuteMs : 1);
+  return { by, before: rate(compared.before), now: rate(compared.now) };
 }
 
 /**
@@ -101,7 +117,7 @@ const bisectionsMax = 60;
 function comparable(
   before: ErrorCounts | null,
   now: ErrorCounts,
-): { before: Observed; now: Observed; dispersion: number } | string {
+): { by: "requests" | "time"; before: Observed; now: Observed; dispersion: number } | string {
   if (before === null) return `${noBaseline}: nothing was recorded before the deployment`;
   if (before.errors.kind === "unmeasured") return `${noBaseline}: ${before.errors.why}`;
   if (now.errors.kind === "unmeasured") return `errors were not measured: ${now.errors.why}`;
@@ -116,6 +132,7 @@ function comparable(
   if (exposure.before === 0) return `${noBaseline}: it covers no time`;
   if (exposure.now === 0) return "the new release was observed for no time yet";
   return {
+    by: byTime ? "time" : "requests",
     before: { errors: before.errors.value, exposure: exposure.before },
     now: { errors: now.errors.value, exposure: exposure.now },
     dispersion: before.dispersion,

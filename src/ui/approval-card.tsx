@@ -1,10 +1,12 @@
 import Link from "next/link";
 import type { TestReport } from "#domain/fix.ts";
-import type { ApprovalView, FixView, ReleaseView } from "#domain/view.ts";
+import type { ApprovalView, FixView, ReleaseView, RepositoryUrl } from "#domain/view.ts";
 import { Badge, SeverityBadge } from "./badge.tsx";
 import { Decision } from "./decision.tsx";
 import { Diff } from "./diff.tsx";
-import { Commit, counted, Fact, Facts, Output, usersInWords } from "./facts.tsx";
+import { EachCheck } from "./each-check.tsx";
+import { counted, Fact, Facts, Output, usersInWords } from "./facts.tsx";
+import { Branch, Commit, Place, PullRequest } from "./source-links.tsx";
 import { Time } from "./time.tsx";
 
 /**
@@ -45,7 +47,7 @@ export function ApprovalCard({ approval, isOpen = false }: { approval: ApprovalV
           ))}
         </ul>
       </div>
-      <Cause fix={fix} operation={approval.operation} />
+      <Cause fix={fix} operation={approval.operation} repository={approval.repositoryUrl} />
       {fix.diff !== null && <Diff text={fix.diff} risks={fix.risks} files={fix.files} open={isOpen} />}
       <div className="grid gap-4 md:grid-cols-2">
         <div>
@@ -63,8 +65,16 @@ export function ApprovalCard({ approval, isOpen = false }: { approval: ApprovalV
 }
 
 /** What the engineer found. It is the engineer's own text: shown as it is, plain, and marked as such. */
-export function Cause({ fix, operation }: { fix: FixView; operation: string | null }) {
-  const { diagnosis, commit, base, branch } = fix;
+export function Cause({
+  fix,
+  operation,
+  repository,
+}: {
+  fix: FixView;
+  operation: string | null;
+  repository: RepositoryUrl;
+}) {
+  const { diagnosis, commit, base, branch, pullRequestUrl } = fix;
   return (
     <Facts>
       <Fact name="Root cause">
@@ -72,9 +82,7 @@ export function Cause({ fix, operation }: { fix: FixView; operation: string | nu
         <ul className="mt-1 space-y-0.5">
           {diagnosis.evidence.map(({ file, line, note }) => (
             <li key={`${file}:${line}:${note}`}>
-              <code className="font-mono text-xs">
-                {file}:{line}
-              </code>{" "}
+              <Place file={file} line={line} commit={base} repository={repository} />{" "}
               <span className="text-muted">{note}</span>
             </li>
           ))}
@@ -90,11 +98,17 @@ export function Cause({ fix, operation }: { fix: FixView; operation: string | nu
       </Fact>
       {operation !== null && <Fact name="Where">{operation}</Fact>}
       <Fact name="Change">
-        <Commit id={commit} /> on <Commit id={base} />
+        <Commit id={commit} repository={repository} /> on <Commit id={base} repository={repository} />
         {branch !== null && (
           <>
             {" "}
-            · <code className="break-all font-mono text-xs">{branch}</code>
+            · <Branch name={branch} repository={repository} />
+          </>
+        )}
+        {pullRequestUrl !== null && (
+          <>
+            {" "}
+            · <PullRequest url={pullRequestUrl} />
           </>
         )}
       </Fact>
@@ -147,20 +161,7 @@ function StagingEvidence({ release }: { release: ReleaseView | null }) {
         {healthy} of {release.checks.length} checks healthy, slowest {Math.round(slowest)} ms
       </p>
       <p className="text-muted">{release.verdictReason}</p>
-      <details>
-        <summary className="text-muted">Each check</summary>
-        <ol className="mt-1 space-y-0.5">
-          {release.checks.map((check) => (
-            <li key={`${check.slot}.${check.repeat}`} className="flex flex-wrap gap-x-2">
-              <Time iso={check.at} style="clock" />
-              <span className={check.outcome === "healthy" ? "text-good" : "text-bad"}>
-                {check.outcome.replaceAll("_", " ")}
-              </span>
-              <span className="text-muted">{check.because}</span>
-            </li>
-          ))}
-        </ol>
-      </details>
+      <EachCheck checks={release.checks} />
     </div>
   );
 }

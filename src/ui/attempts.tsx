@@ -1,5 +1,5 @@
 import type { Feedback } from "#domain/fix.ts";
-import type { FixView } from "#domain/view.ts";
+import type { FixView, RepositoryUrl } from "#domain/view.ts";
 import { Cause, Tests } from "./approval-card.tsx";
 import { Badge } from "./badge.tsx";
 import { Diff } from "./diff.tsx";
@@ -7,7 +7,15 @@ import { Output } from "./facts.tsx";
 import { Time } from "./time.tsx";
 
 /** Every attempt, newest first: what it was to cure, what it changed, and why it failed. The one that waits is shown in full elsewhere. */
-export function Attempts({ attempts, waiting }: { attempts: FixView[]; waiting: string | null }) {
+export function Attempts({
+  attempts,
+  waiting,
+  repository,
+}: {
+  attempts: FixView[];
+  waiting: string | null;
+  repository: RepositoryUrl;
+}) {
   return (
     <div className="divide-y divide-line">
       {attempts.toReversed().map((fix) => (
@@ -26,7 +34,7 @@ export function Attempts({ attempts, waiting }: { attempts: FixView[]; waiting: 
           {fix.id === waiting ? (
             <p className="text-muted">It waits for a person: everything about it stands above.</p>
           ) : (
-            <Attempt fix={fix} failure={failureOf(fix, attempts)} />
+            <Attempt fix={fix} failure={failureOf(fix, attempts)} repository={repository} />
           )}
         </article>
       ))}
@@ -34,12 +42,12 @@ export function Attempts({ attempts, waiting }: { attempts: FixView[]; waiting: 
   );
 }
 
-function Attempt({ fix, failure }: { fix: FixView; failure: Failure | null }) {
+function Attempt({ fix, failure, repository }: { fix: FixView; failure: Failure | null; repository: RepositoryUrl }) {
   return (
     <>
       {failure !== null && <WhyItFailed failure={failure} />}
       {fix.feedback.length > 0 && <Learned from={fix.feedback} />}
-      <Cause fix={fix} operation={null} />
+      <Cause fix={fix} operation={null} repository={repository} />
       {fix.diff !== null && <Diff text={fix.diff} risks={fix.risks} files={fix.files} />}
       {fix.tests !== null && <Tests report={fix.tests} redBeforeGreen={fix.redBeforeGreen} />}
     </>

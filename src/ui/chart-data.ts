@@ -49,11 +49,11 @@ export function placeOfMark(at: string, points: ChartPoint[]): number | undefine
   return moment - Date.parse(last.at) <= Date.parse(last.at) - Date.parse(before.at) ? index : undefined;
 }
 
-/** Neighbouring points of which nothing is known, from the first to the last of them. */
+/** Neighbouring points of which something is not known, from the first to the last of them. */
 export function unknownSpans(points: ChartPoint[]): { from: number; to: number }[] {
   const spans: { from: number; to: number }[] = [];
   for (const [index, { values }] of points.entries()) {
-    if (values.some((value) => value !== null)) continue;
+    if (values.every((value) => value !== null)) continue;
     const last = spans.at(-1);
     if (last?.to === index - 1) last.to = index;
     else spans.push({ from: index, to: index });
@@ -73,7 +73,7 @@ export function valueInWords(value: number | null, unit: ChartUnit, isShort = fa
     case "count":
       return plain;
     case "ms":
-      return `${isShort ? plain : Math.round(value)} ms`;
+      return isShort && value >= 1_000 ? `${short.format(value / 1_000)} s` : `${Math.round(value)} ms`;
     case "usd":
       return isShort ? `$${plain}` : money.format(value);
     case "percent":

@@ -71,7 +71,7 @@ export default function ChartPlot({ data }: { data: ChartData }) {
         domain={isEmpty ? [0, 1] : [0, "auto"]}
         allowDecimals={unit !== "count"}
         tickFormatter={(value: number) => valueInWords(value, unit, true)}
-        width={52}
+        width={60}
         tick={text}
         stroke="var(--line)"
       />
@@ -87,20 +87,22 @@ export default function ChartPlot({ data }: { data: ChartData }) {
         const value = (row: Row) => row.values[place] ?? null;
         const common = { name, dataKey: value, isAnimationActive: false };
         if (as === "bar") {
-          return <Bar key={name} {...common} fill={colours[tone]} stackId={stack} maxBarSize={barPxMax} />;
+          return (
+            <Bar
+              key={name}
+              {...common}
+              fill={colours[tone]}
+              fillOpacity={tone === "muted" ? 0.45 : 1}
+              stackId={stack}
+              maxBarSize={barPxMax}
+            />
+          );
         }
         const dot = rows.length > dotsMax ? false : dotsOf(tone);
         return <Line key={name} {...common} type="linear" stroke={colours[tone]} dot={dot} activeDot={{ r: 4 }} />;
       })}
       {limits.map(({ name, value, tone }) => (
-        <ReferenceLine
-          key={name}
-          y={value}
-          ifOverflow="extendDomain"
-          stroke={colours[tone]}
-          strokeDasharray="6 3"
-          label={{ value: name, position: "insideBottomLeft", fill: colours[tone], fontSize: 11 }}
-        />
+        <ReferenceLine key={name} y={value} ifOverflow="extendDomain" stroke={colours[tone]} strokeDasharray="6 3" />
       ))}
       {placed.map(({ n, at, label, tone }) => (
         <ReferenceLine
@@ -109,9 +111,10 @@ export default function ChartPlot({ data }: { data: ChartData }) {
           stroke={colours[tone]}
           label={{
             value: label,
-            position: n > points.length / 2 ? "insideTopRight" : "insideTopLeft",
+            position: "top",
+            textAnchor: n > points.length / 2 ? "end" : "start",
+            ...text,
             fill: colours[tone],
-            fontSize: 11,
           }}
         />
       ))}

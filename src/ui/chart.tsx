@@ -10,6 +10,14 @@ const ChartPlot = dynamic(() => import("./chart-plot.tsx").catch(() => ({ defaul
   loading: () => <p className="p-4 text-muted">Loading the plot…</p>,
 });
 
+const borders: Record<ChartTone, string> = {
+  accent: "border-accent",
+  good: "border-good",
+  warn: "border-warn",
+  bad: "border-bad",
+  muted: "border-muted",
+};
+
 const swatches: Record<ChartTone, string> = {
   accent: "bg-accent",
   good: "bg-good",
@@ -34,13 +42,14 @@ export function Chart({
   height?: "h-32" | "h-48" | "h-64";
 }) {
   const id = useId();
+  const { limits = [] } = data;
   return (
     <figure aria-labelledby={id} className="min-w-0 space-y-1">
       <figcaption className="flex flex-wrap items-baseline justify-between gap-x-4">
         <span id={id} className="font-medium">
           {title}
         </span>
-        {data.series.length > 1 && <Legend data={data} />}
+        {(data.series.length > 1 || limits.length > 0) && <Legend data={data} />}
       </figcaption>
       <p className="text-muted text-xs">{summary}</p>
       {/* Whoever does not see the drawing has the sentence above it and the table below it. */}
@@ -57,8 +66,16 @@ function Legend({ data }: { data: ChartData }) {
     <span className="flex flex-wrap gap-x-3 text-muted text-xs">
       {data.series.map(({ name, tone, as }) => (
         <span key={name} className="inline-flex items-center gap-1">
-          <span className={`inline-block w-3 ${as === "bar" ? "h-3 rounded-sm" : "h-0.5"} ${swatches[tone]}`} />
+          <span
+            className={`inline-block w-3 ${as === "bar" ? "h-3 rounded-sm" : "h-0.5"} ${swatches[tone]} ${as === "bar" && tone === "muted" ? "opacity-45" : ""}`}
+          />
           {name}
+        </span>
+      ))}
+      {(data.limits ?? []).map(({ name, value, tone }) => (
+        <span key={name} className="inline-flex items-center gap-1">
+          <span className={`inline-block w-4 border-t-2 border-dashed ${borders[tone]}`} />
+          {name}: {valueInWords(value, data.unit)}
         </span>
       ))}
     </span>
@@ -68,7 +85,7 @@ function Legend({ data }: { data: ChartData }) {
 /** Made when it is opened: most readers look at the drawing. */
 function AsTable({ title, data }: { title: string; data: ChartData }) {
   const [isOpen, setOpen] = useState(false);
-  const { series, points, unit, step, limits = [] } = data;
+  const { series, points, unit, step } = data;
   const hasNotes = points.some(({ note }) => note !== undefined);
   return (
     <details onToggle={(event) => setOpen(event.currentTarget.open)} className="text-xs">
@@ -104,11 +121,6 @@ function AsTable({ title, data }: { title: string; data: ChartData }) {
               ))}
             </tbody>
           </table>
-          {limits.map(({ name, value }) => (
-            <p key={name}>
-              {name}: {valueInWords(value, unit)}
-            </p>
-          ))}
         </section>
       )}
     </details>

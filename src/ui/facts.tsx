@@ -25,16 +25,6 @@ export function counted(count: number, thing: string): string {
   return `${count} ${thing}${count === 1 ? "" : "s"}`;
 }
 
-/** The first characters of a commit id, with all of them on hover. */
-export function Commit({ id }: { id: string | null }) {
-  if (id === null) return <span className="text-muted">—</span>;
-  return (
-    <code title={id} className="font-mono text-xs">
-      {id.slice(0, 10)}
-    </code>
-  );
-}
-
 /** A part of a page with its heading. */
 export function Panel({
   title,

@@ -5,7 +5,7 @@ import type { ActiveStatus } from "#domain/lifecycle.ts";
 import type { CheckMark, FlightView } from "#domain/view.ts";
 import { Badge, SeverityBadge, statusWords } from "./badge.tsx";
 import { useBoard } from "./live-board.tsx";
-import { Elapsed, Remaining } from "./time.tsx";
+import { Elapsed, Expected, Remaining } from "./time.tsx";
 
 /** The stations of the way, in order; approval is one of them even where a fix passes it without stopping. */
 const stations = [
@@ -28,7 +28,7 @@ export function Flights() {
     <>
       <ul className="divide-y divide-line">
         {board.flights.map((flight) => (
-          <Flight key={flight.id} flight={flight} />
+          <Flight key={flight.id} flight={flight} usualMs={board.usualMs[flight.status]} />
         ))}
       </ul>
       {more > 0 && <p className="px-4 py-2 text-muted">and {more} more</p>}
@@ -36,7 +36,7 @@ export function Flights() {
   );
 }
 
-function Flight({ flight }: { flight: FlightView }) {
+function Flight({ flight, usualMs }: { flight: FlightView; usualMs: number | undefined }) {
   const { id, title, severity, status, statusSince, progress, attempt, watch } = flight;
   return (
     <li className="px-4 py-3" data-issue={id} data-status={status}>
@@ -56,6 +56,7 @@ function Flight({ flight }: { flight: FlightView }) {
               · <Remaining until={watch.until} /> left
             </span>
           )}
+          {watch === null && usualMs !== undefined && <Expected since={statusSince} usualMs={usualMs} />}
         </span>
       </div>
       <Track status={status} />

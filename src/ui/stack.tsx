@@ -1,7 +1,21 @@
 import type { Frame } from "#domain/event.ts";
+import { placeUrl } from "#domain/source-links.ts";
+import type { RepositoryUrl } from "#domain/view.ts";
+import { counted } from "./facts.tsx";
+import { Outside } from "./source-links.tsx";
 
 /** The way into the error, innermost first. Frames of the application stand open; the rest folds away. */
-export function Stack({ frames, text }: { frames: Frame[]; text: string | null }) {
+export function Stack({
+  frames,
+  text,
+  ...source
+}: {
+  frames: Frame[];
+  text: string | null;
+  /** The release that it was reported from. */
+  commit: string | null;
+  repository: RepositoryUrl;
+}) {
   if (frames.length === 0) {
     if (text === null) return <p className="text-muted">No stack came with it.</p>;
     return <Raw text={text} />;
@@ -11,11 +25,13 @@ export function Stack({ frames, text }: { frames: Frame[]; text: string | null }
       <ol className="space-y-1 font-mono text-xs">
         {groupsOf(frames).map(({ isOwn, members }) =>
           isOwn ? (
-            members.map((member) => <OwnFrame key={member.depth} frame={member.frame} />)
+            members.map((member) => <OwnFrame key={member.depth} frame={member.frame} {...source} />)
           ) : (
             <li key={members[0]?.depth}>
               <details>
-                <summary className="text-muted">{members.length} frames of libraries and the runtime</summary>
+                <summary className="text-muted">
+                  {counted(members.length, "frame")} of libraries and the runtime
+                </summary>
                 <ol className="mt-1 space-y-0.5 pl-4 text-muted">
                   {members.map(({ frame, depth }) => (
                     <li key={depth} className="break-all">
@@ -38,10 +54,10 @@ export function Stack({ frames, text }: { frames: Frame[]; text: string | null }
   );
 }
 
-function OwnFrame({ frame }: { frame: Frame }) {
+function OwnFrame({ frame, commit, repository }: { frame: Frame; commit: string | null; repository: RepositoryUrl }) {
   return (
     <li className="break-all rounded-md border border-line bg-page px-2 py-1">
-      {placeOf(frame)}
+      <Outside to={placeUrl(repository, commit, frame.file, frame.line)}>{placeOf(frame)}</Outside>
       {frame.context !== null && (
         <code className="mt-1 block whitespace-pre-wrap border-accent border-l-2 pl-2">{frame.context}</code>
       )}

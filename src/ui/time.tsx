@@ -80,6 +80,24 @@ export function Remaining({ until }: { until: string }) {
   );
 }
 
+/** How long something still takes if it takes as long as usual: nobody knows the second. */
+export function Expected({ since, usualMs }: { since: string; usualMs: number }) {
+  const now = useNowSeconds();
+  const usual = `usually ${aboutInWords(usualMs / 1_000)}`;
+  const left = now === null ? null : usualMs / 1_000 - (now - Date.parse(since) / 1_000);
+  return <span title={usual}>· {left === null ? usual : leftInWords(left)}</span>;
+}
+
+function leftInWords(seconds: number): string {
+  return seconds > 0 ? `about ${aboutInWords(seconds)} left` : "longer than usual";
+}
+
+/** `20 s`, `3 min`, `2 h`. */
+function aboutInWords(seconds: number): string {
+  if (seconds < 55) return `${Math.max(5, Math.ceil(seconds / 5) * 5)} s`;
+  return seconds < 5_400 ? `${Math.max(1, Math.round(seconds / 60))} min` : `${Math.round(seconds / 3_600)} h`;
+}
+
 /** `4:09`, `1:04:09`, `3 d`. */
 export function lengthOf(seconds: number): string {
   const two = (n: number) => String(n).padStart(2, "0");

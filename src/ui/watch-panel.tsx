@@ -1,25 +1,42 @@
-import type { ReleaseView } from "#domain/view.ts";
+import { webUrl } from "#domain/source-links.ts";
+import type { RateLimits, ReleaseView, RepositoryUrl } from "#domain/view.ts";
 import { Badge } from "./badge.tsx";
-import { Commit, Fact, Facts } from "./facts.tsx";
+import { EachCheck } from "./each-check.tsx";
+import { Fact, Facts } from "./facts.tsx";
+import { Commit, Outside } from "./source-links.tsx";
 import { Time } from "./time.tsx";
+import { ErrorRatePlot, LatencyPlot } from "./watch-plots.tsx";
 
 const verdictTones = { passed: "good", failed: "bad", inconclusive: "warn" } as const;
 
-/** One release and the watch over it: each look with its latency, the verdict, the claim, the baseline. */
-export function WatchPanel({ release }: { release: ReleaseView }) {
-  const { environment, commit, url, verdict, verdictReason, claimVerdict, claimReason, baseline, checks } = release;
+/** One release and the watch over it: its looks, its errors against the time before, the verdict and the claim. */
+export function WatchPanel({
+  release,
+  limits,
+  repository,
+}: {
+  release: ReleaseView;
+  limits: RateLimits;
+  repository: RepositoryUrl;
+}) {
+  const { id, environment, commit, url, verdict, verdictReason, claimVerdict, claimReason, baseline, checks } = release;
   const tone = verdictTones[verdict as keyof typeof verdictTones] ?? "neutral";
   const errors =
     baseline?.errors.kind === "measured" ? `${baseline.errors.value} errors` : (baseline?.errors.why ?? "");
   return (
-    <div className="space-y-2">
-      <h3 className="flex flex-wrap items-center gap-2 font-medium">
-        {environment} <Badge tone={tone}>{verdict ?? release.state}</Badge>
+    <section aria-labelledby={`release-${id}`} className="min-w-0 space-y-3">
+      <h3 id={`release-${id}`} className="flex flex-wrap items-center gap-2 font-medium">
+        {environment} <Badge tone={tone}>{(verdict ?? release.state).replaceAll("_", " ")}</Badge>
       </h3>
       <Facts>
         <Fact name="Release">
-          <Commit id={commit} /> {url}
+          <Commit id={commit} repository={repository} /> {url !== null && <Outside to={webUrl(url)}>{url}</Outside>}
         </Fact>
+        {release.from !== null && (
+          <Fact name="Watched">
+            from <Time iso={release.from} style="date" />
+          </Fact>
+        )}
         {verdictReason !== null && <Fact name="Verdict">{verdictReason}</Fact>}
         {claimVerdict !== null && (
           <Fact name="Promise">
@@ -32,22 +49,9 @@ export function WatchPanel({ release }: { release: ReleaseView }) {
           </Fact>
         )}
       </Facts>
-      {checks.length > 0 && (
-        <ol className="space-y-0.5">
-          {checks.map((check) => (
-            <li key={`${check.slot}.${check.repeat}`} className="flex flex-wrap gap-x-2">
-              <Time iso={check.at} style="clock" />
-              <span className={check.outcome === "healthy" ? "text-good" : "text-bad"}>
-                {check.outcome.replaceAll("_", " ")}
-              </span>
-              <span className="text-muted">
-                {check.latencyMs === null ? "" : `${Math.round(check.latencyMs)} ms, `}
-                {check.because}
-              </span>
-            </li>
-          ))}
-        </ol>
-      )}
-    </div>
+      {checks.length > 0 && <LatencyPlot checks={checks} />}
+      {checks.length > 0 && <EachCheck checks={checks} />}
+      {environment === "production" && release.from !== null && <ErrorRatePlot release={release} limits={limits} />}
+    </section>
   );
 }

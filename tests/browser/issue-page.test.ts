@@ -1,7 +1,7 @@
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { pastId } from "#tests/support/seed-past.ts";
-import { storyId } from "#tests/support/seed-story.ts";
+import { fixingId, storyCommit, storyId } from "#tests/support/seed-story.ts";
 import { aVisitor, inspect, launchBrowser, phone, signIn } from "./a-browser.ts";
 import { type SeededVigil, startSeededVigil } from "./a-seeded-vigil.ts";
 import { passwords } from "./a-vigil.ts";
@@ -81,6 +81,40 @@ describe("the issue's page", () => {
     await inspect(page, "issue-table");
   });
 
+  it("links to the very commit, line, branch and pull request", async () => {
+    const page = await enter(story);
+    const links = async (name: string) =>
+      (await page.getByRole("link", { name, exact: true }).first().getAttribute("href")) ?? "";
+    const [base, fixed] = ["b".repeat(40), storyCommit];
+    const place = "src/app/api/appointments/route.ts";
+    expect(await links(`${place}:42`)).toBe(`${vigil.repositoryUrl}/blob/${base}/${place}#L42`);
+    expect(await links(`POST (${place}:42:15)`)).toBe(`${vigil.repositoryUrl}/blob/${base}/${place}#L42`);
+    expect(await links(fixed.slice(0, 10))).toBe(`${vigil.repositoryUrl}/commit/${fixed}`);
+    expect(await links("agent/fix-first")).toBe(`${vigil.repositoryUrl}/tree/agent/fix-first`);
+    expect(await links("pull request 7")).toBe("https://github.com/acme/clinic/pull/7");
+  });
+
+  it("plots each look at a release, and its errors against the time before with the limits", async () => {
+    const page = await enter(story);
+    await drawn(page);
+    const production = page.getByRole("region", { name: /^production/ });
+    const looks = production.getByRole("figure", { name: "Health checks" });
+    await looks.getByText("6 of 9 looks found it healthy, 2 did not, 1 could not be made").waitFor();
+    await looks.getByText("As a table").click();
+    await looks.getByRole("row", { name: /unknown no data: no answer/ }).waitFor();
+    const errors = production.getByRole("figure", { name: "Errors against the time before" });
+    await errors
+      .getByText("7.73 errors per 100 requests since the release, 1.00 errors per 100 requests before it")
+      .waitFor();
+    for (const limit of ["before: 1 %", "+20 %, twice in a row: 1.2 %", "+50 %, at once: 1.5 %"]) {
+      await errors.getByText(limit, { exact: true }).waitFor();
+    }
+    expect(await errors.locator(".recharts-reference-line").count()).toBe(3);
+    await errors.getByText("As a table").click();
+    // Of one minute nothing is known.
+    await expect.poll(() => errors.getByRole("cell", { name: "unknown", exact: true }).count()).toBe(1);
+  });
+
   it("says why an attempt failed, with what was printed then", async () => {
     const page = await enter(story);
     const first = page.getByRole("article", { name: "Attempt 1" });
@@ -100,6 +134,16 @@ describe("the issue's page", () => {
     await page.goto(now);
     await page.getByRole("article").first().waitFor();
     expect(await page.getByText("if (thing === undefined) return notFound();").count()).toBe(0);
+  });
+});
+
+describe("an issue at work", () => {
+  it("says on the board what is being done, and about how long it still takes", async () => {
+    const page = await enter(now);
+    const flight = page.locator(`[data-issue="${fixingId}"]`);
+    await flight.getByText("Claude reads src/lib/book.ts").waitFor();
+    await flight.getByText(/about \d+ (s|min) left|longer than usual/).waitFor();
+    await inspect(page, "board-at-work");
   });
 });
 

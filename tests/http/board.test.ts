@@ -11,7 +11,7 @@ function aBoard(seq: number): BoardView {
   const limit = { used: 0, limit: 5 };
   const usage = { fixesThisHour: limit, deploymentsToday: limit, spendTodayUsd: limit };
   const base = { at: now.toISOString(), paused: null, autonomyLevel: 1 as const, usage };
-  return { ...base, seq, flights: [], flightsInAll: 0, waiting: [] };
+  return { ...base, seq, usualMs: {}, flights: [], flightsInAll: 0, waiting: [] };
 }
 
 /** A server with one board that can be changed, and how often it was read. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ErrorCounts } from "#domain/evidence.ts";
 import { dispersionOf } from "#domain/evidence.ts";
-import { conditionalTest, judgeErrorRate, minimumDetectableRatio } from "#policy/error-rate.ts";
+import { comparedRates, conditionalTest, judgeErrorRate, minimumDetectableRatio } from "#policy/error-rate.ts";
 import { defaults, minuteMs, poisson, seeded } from "./builders.ts";
 
 const limits = defaults.production;
@@ -231,5 +231,22 @@ describe("minimumDetectableRatio (reliability A10)", () => {
       expect(minimumDetectableRatio({ errors: 5, exposure: bad }, watchMs, 1, limits)).toBe(Infinity);
       expect(minimumDetectableRatio({ errors: 5, exposure: dayMs }, bad, 1, limits)).toBe(Infinity);
     }
+  });
+});
+
+describe("comparedRates", () => {
+  const asked = (value: number) => ({ requests: measured(value) });
+  it("tells errors per request where both sides know them, and errors a minute otherwise", () => {
+    expect(comparedRates(counts(288, asked(28_800)), now(3, asked(100)))).toEqual({
+      by: "requests",
+      before: 0.01,
+      now: 0.03,
+    });
+    expect(comparedRates(counts(1_440), now(60))).toEqual({ by: "time", before: 1, now: 2 });
+    expect(comparedRates(counts(1_440, asked(9)), now(60, asked(0)))).toEqual({ by: "time", before: 1, now: 2 });
+  });
+  it("says why there is nothing to compare", () => {
+    expect(comparedRates(null, now(3))).toContain("no baseline");
+    expect(comparedRates(counts(3), now(0, { errors: unmeasured }))).toContain("not measured");
   });
 });

@@ -1,10 +1,12 @@
 import type { Connection, RunScript } from "#store/connect.ts";
-import { aDiagnosis, aTestReport } from "./builders.ts";
+import { aDiagnosis, aSha, aTestReport } from "./builders.ts";
 import { pastId } from "./seed-past.ts";
 
 /** The issue that `seedStory` tells: `pastId("past", 1)` of `seedPast`. */
 export const storyId = pastId("past", 1);
-export const storyCommit = "5".repeat(40);
+/** The issue whose fix is being written: it takes four minutes as a rule, and began a minute ago. */
+export const fixingId = pastId("working", 1);
+export const storyCommit = aSha("5");
 /** How many minutes its release in production was watched. */
 export const storyMinutes = 12;
 
@@ -20,6 +22,7 @@ export async function seedStory(connection: Connection): Promise<void> {
     await tellAttempts(run);
     await tellRelease(run);
     await tellMinutes(run);
+    await tellMoves(run);
   });
 }
 
@@ -122,5 +125,24 @@ async function tellMinutes(run: RunScript): Promise<void> {
     `INSERT INTO agent_event_minutes (environment, fingerprint, release, minute, events)
      SELECT 'production', 'past-1', repeat('b', 40), date_trunc('hour', now()) - n * interval '1 hour', 1 + n % 5
      FROM generate_series(1, 60) AS n WHERE n % 7 <> 0`,
+  );
+}
+
+/** Writing a fix took two, four and nine minutes so far, and one is being written. */
+async function tellMoves(run: RunScript): Promise<void> {
+  await run(
+    `INSERT INTO agent_actions (seq, issue_id, at, actor, action, subject, detail, prev_hash, hash)
+     SELECT last + row_number() OVER (ORDER BY n, m.at), i.id, now() - interval '2 days' + n * interval '1 hour' + m.at * interval '1 minute',
+       'agent', 'status.changed', m.stage || ' → ' || m.next, jsonb_build_object('from', m.stage, 'to', m.next), repeat('0', 64),
+       repeat('0', 64)
+     FROM (SELECT max(seq) AS last FROM agent_actions) AS newest,
+       (VALUES (1, 2), (2, 4), (3, 9)) AS took (n, minutes)
+       JOIN LATERAL (SELECT id FROM agent_issues WHERE title LIKE 'Past problem%' ORDER BY created_at OFFSET n LIMIT 1) AS i ON true,
+       LATERAL (VALUES ('diagnosing', 'fixing', 0), ('fixing', 'testing', minutes)) AS m (stage, next, at)`,
+  );
+  await run(
+    `UPDATE agent_issues SET status = 'fixing', status_since = now() - interval '1 minute', progress = 'Claude reads src/lib/book.ts'
+     WHERE id = $1`,
+    [fixingId],
   );
 }

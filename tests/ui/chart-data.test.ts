@@ -30,8 +30,8 @@ describe("what nobody knows", () => {
     ]);
   });
 
-  it("is only where no series has a value", () => {
-    expect(unknownSpans([{ at: at(0), values: [null, 1] }])).toEqual([]);
+  it("is told where one of several is unknown", () => {
+    expect(unknownSpans([{ at: at(0), values: [null, 1] }])).toEqual([{ from: 0, to: 0 }]);
   });
 
   it("is called unknown, whatever its unit", () => expect(valueInWords(null, "usd")).toBe("unknown"));
@@ -40,7 +40,8 @@ describe("what nobody knows", () => {
 describe("a value", () => {
   it.each([
     [1_234.567, "count", "1,234.57", "1.2K"],
-    [41.6, "ms", "42 ms", "41.6 ms"],
+    [41.6, "ms", "42 ms", "42 ms"],
+    [1_500, "ms", "1500 ms", "1.5 s"],
     [0.5, "usd", "$0.50", "$0.5"],
     [12.345, "percent", "12.35 %", "12.3 %"],
     [0.2, "per_minute", "0.2 a minute", "0.2"],

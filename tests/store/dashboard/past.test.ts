@@ -17,7 +17,7 @@ describe.each(databases())("the dashboard's readings of a long past on $name", (
   beforeAll(async () => {
     connection = await open();
     await seedPast(connection, past);
-    views = viewsOf(connection, "default");
+    views = viewsOf(connection, "default", "https://github.com/acme/clinic");
   });
   afterAll(() => connection?.close());
   const change = (text: string) => connection.script((run) => run(text));
@@ -153,7 +153,7 @@ describe.each(databases())("the dashboard's readings of a long past on $name", (
       medianFixMs: null,
       spendUsd: 0,
     });
-    expect(await other.history({ limit: 5 })).toEqual({ rows: [], inAll: 0, next: null });
+    expect(await other.history({ limit: 5 })).toEqual({ rows: [], inAll: 0, next: null, repositoryUrl: null });
     expect(await other.audit({ limit: 5 })).toEqual([]);
     expect(await other.approvals()).toEqual([]);
   });

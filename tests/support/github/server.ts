@@ -158,7 +158,8 @@ const bodyBytesMax = 100 * 1024 * 1024;
 async function serve(world: World, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const method = request.method ?? "GET";
   const origin = `http://${request.headers.host}`;
-  const url = new URL(request.url ?? "/", origin);
+  // An Enterprise Server answers programs below its own pages.
+  const url = new URL((request.url ?? "/").replace(/^\/api(\/v3)?(?=\/)/, ""), origin);
   const body = await readBody(request);
   world.calls.push(`${method} ${url.pathname}`);
   const fault = faultFor(world.faults, method, url.pathname);

@@ -4,11 +4,16 @@ import type { ApprovalView } from "#domain/view.ts";
 import type { Database } from "../../connect.ts";
 import { approvals, fixes, issues } from "../../schema.ts";
 import { fixView, releasesOf } from "./fixes.ts";
+import type { Watched } from "./views.ts";
 
 const shownMax = 20;
 
 /** What waits for a person, with everything there is to decide by; of one issue where it is named. */
-export async function approvalViews(db: Database, projectId: string, issueId?: string): Promise<ApprovalView[]> {
+export async function approvalViews(
+  db: Database,
+  { projectId, repositoryUrl }: Watched,
+  issueId?: string,
+): Promise<ApprovalView[]> {
   const rows = await db
     .select({ approval: approvals, issue: issues, fix: fixes })
     .from(approvals)
@@ -41,6 +46,7 @@ export async function approvalViews(db: Database, projectId: string, issueId?: s
       effect: afterReasons(issue.statusReason ?? "", approval.reasons),
       fix: { ...fixView(fix), diffHash: approval.diffHash },
       staging: ofThisFix?.environment === "staging" ? ofThisFix : null,
+      repositoryUrl,
     };
   });
 }

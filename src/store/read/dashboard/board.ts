@@ -6,6 +6,7 @@ import type { BoardView, FlightView, UsageView } from "#domain/view.ts";
 import type { Connection } from "../../connect.ts";
 import { actions, approvals, fixes, issues } from "../../schema.ts";
 import { loadProject, type Project, usageOf } from "../projects.ts";
+import type { StageLengths } from "./stage-lengths.ts";
 
 const flightsMax = 100;
 const waitingMax = 100;
@@ -13,7 +14,11 @@ const waitingMax = 100;
 const checksMax = 60;
 
 /** Everything that moves on the dashboard, in one bounded reading. */
-export async function boardView(connection: Connection, projectId: string): Promise<BoardView> {
+export async function boardView(
+  connection: Connection,
+  projectId: string,
+  stageLengths: () => Promise<StageLengths>,
+): Promise<BoardView> {
   const { db, rows } = connection;
   const [now] = await rows(
     z.object({ at: z.date(), seq: z.coerce.number() }),
@@ -21,11 +26,12 @@ export async function boardView(connection: Connection, projectId: string): Prom
     sql`SELECT clock_timestamp() AS at, coalesce((SELECT max(${actions.seq}) FROM ${actions}), 0) AS seq`,
   );
   const project = await loadProject(db, projectId);
-  const [flights, counted, waiting, usage] = await Promise.all([
+  const [flights, counted, waiting, usage, usualMs] = await Promise.all([
     flightsOf(connection, projectId),
     countFlights(connection, projectId),
     waitingOf(connection, projectId),
     usageView(connection, project),
+    stageLengths(),
   ]);
   return {
     seq: now?.seq ?? 0,
@@ -34,6 +40,7 @@ export async function boardView(connection: Connection, projectId: string): Prom
     autonomyLevel: project.settings.autonomyLevel,
     usage,
     flights,
+    usualMs,
     flightsInAll: counted,
     waiting,
   };

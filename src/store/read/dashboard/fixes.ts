@@ -50,6 +50,7 @@ function releaseView(row: typeof deployments.$inferSelect): Omit<ReleaseView, "c
     commit: row.commitSha,
     from: row.watchFrom?.toISOString() ?? null,
     until: row.watchUntil?.toISOString() ?? null,
+    errors: null,
   };
 }
 

@@ -5,6 +5,7 @@ import { type Status, statuses } from "#domain/lifecycle.ts";
 import type { FiguresView, HistoryView } from "#domain/view.ts";
 import type { Connection } from "../../connect.ts";
 import { patternOf, storable } from "./search.ts";
+import type { Watched } from "./views.ts";
 
 export interface HistoryFilter {
   /** Words that stand in title, message or operation, or the beginning of an id or commit. */
@@ -31,6 +32,7 @@ const HistoryRow = z.object({
   durationMs: z.coerce.number().nullable(),
   commit: z.string().nullable(),
   branch: z.string().nullable(),
+  pullRequestUrl: z.string().nullable(),
   costUsd: z.coerce.number(),
 });
 
@@ -40,7 +42,7 @@ const position = /^(\d{1,18})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 /** A page of issues. Two issues of the same moment have an order as well, so none is left out between two pages. */
 export async function historyView(
   { rows }: Connection,
-  projectId: string,
+  { projectId, repositoryUrl }: Watched,
   filter: HistoryFilter,
 ): Promise<HistoryView> {
   const where = conditionOf(projectId, filter);
@@ -56,6 +58,7 @@ export async function historyView(
           CASE WHEN i.status IN ('resolved', 'failed', 'rejected', 'dismissed')
             THEN extract(epoch FROM i.status_since - i.created_at) * 1000 END::float8 AS "durationMs",
           i.commit_sha AS "commit", i.branch_name AS branch,
+          (SELECT f.pull_request_url FROM agent_fixes f WHERE f.id = i.fix_id) AS "pullRequestUrl",
           (SELECT coalesce(sum(c.cost_usd), 0)::float8 FROM agent_model_calls c WHERE c.issue_id = i.id) AS "costUsd"
         FROM agent_issues i WHERE ${where}${later}
         ORDER BY i.created_at DESC, i.id DESC LIMIT ${filter.limit + 1}`,
@@ -69,6 +72,7 @@ export async function historyView(
     rows: page.map(({ position: _, createdAt, ...row }) => ({ ...row, createdAt: createdAt.toISOString() })),
     inAll: counted?.count ?? 0,
     next: found.length > filter.limit ? (page.at(-1)?.position ?? null) : null,
+    repositoryUrl,
   };
 }
 

@@ -5,9 +5,12 @@ import { statuses } from "#domain/lifecycle.ts";
 import type { IssueView, TimelineEntry } from "#domain/view.ts";
 import type { Connection } from "../../connect.ts";
 import { actions, fixes, issues } from "../../schema.ts";
+import { loadProject } from "../projects.ts";
 import { isLive } from "../standing.ts";
 import { approvalViews } from "./approvals.ts";
+import { errorSpans } from "./error-spans.ts";
 import { fixView, releasesOf } from "./fixes.ts";
+import type { Watched } from "./views.ts";
 
 const timelineMax = 500;
 const attemptsMax = 50;
@@ -15,15 +18,16 @@ const releasesMax = 20;
 const hoursShown = sql`interval '7 days'`;
 
 /** One issue with everything that is known of it; `undefined`: there is none. */
-export async function issueView(connection: Connection, projectId: string, id: string): Promise<IssueView | undefined> {
+export async function issueView(connection: Connection, watched: Watched, id: string): Promise<IssueView | undefined> {
   const { db } = connection;
+  const { projectId, repositoryUrl } = watched;
   const [row] = await db.select().from(issues).where(eq(issues.id, id));
   if (row === undefined) return undefined;
   const [timeline, attempts, releases, approvals, cost, hours, seenIn] = await Promise.all([
     timelineOf(connection, id),
     db.select().from(fixes).where(eq(fixes.issueId, id)).orderBy(asc(fixes.attempt)).limit(attemptsMax),
-    releasesOf(db, [id]),
-    row.status === "awaiting_approval" ? approvalViews(db, projectId, id) : [],
+    releasesWithErrors(connection, projectId, id),
+    row.status === "awaiting_approval" ? approvalViews(db, watched, id) : [],
     costOf(connection, id),
     hoursOf(connection, projectId, id),
     releasesSeen(connection, id),
@@ -32,12 +36,13 @@ export async function issueView(connection: Connection, projectId: string, id: s
     ...columnsOf(row),
     timeline,
     attempts: attempts.map(fixView),
-    releases: releases.get(id) ?? [],
+    ...releases,
     isLive: await isLive(db, row.fixId),
     approval: approvals[0] ?? null,
     cost,
     hours,
     seenIn,
+    repositoryUrl,
   };
 }
 
@@ -55,6 +60,24 @@ function columnsOf(row: typeof issues.$inferSelect) {
     createdAt: row.createdAt.toISOString(),
     resolvedAt: row.resolvedAt?.toISOString() ?? null,
   };
+}
+
+/** Of what is judged by its errors, that is what went to production, with them. */
+async function releasesWithErrors(connection: Connection, projectId: string, issueId: string) {
+  const [{ settings }, found] = await Promise.all([
+    loadProject(connection.db, projectId),
+    releasesOf(connection.db, [issueId]),
+  ]);
+  const { production, retention } = settings;
+  const releases = await Promise.all(
+    (found.get(issueId) ?? []).map(async (release) =>
+      release.environment === "production"
+        ? { ...release, errors: await errorSpans(connection, { projectId, release, keptDays: retention.minutesDays }) }
+        : release,
+    ),
+  );
+  const { risePctRollback, risePctRepeated } = production;
+  return { releases, rateLimits: { risePctRollback, risePctRepeated } };
 }
 
 async function timelineOf({ db }: Connection, issueId: string): Promise<TimelineEntry[]> {

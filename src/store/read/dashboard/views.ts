@@ -1,11 +1,20 @@
 import { IssueId } from "#domain/ids.ts";
-import type { ApprovalView, BoardView, FiguresView, HistoryView, IssueView, TimelineEntry } from "#domain/view.ts";
+import type {
+  ApprovalView,
+  BoardView,
+  FiguresView,
+  HistoryView,
+  IssueView,
+  RepositoryUrl,
+  TimelineEntry,
+} from "#domain/view.ts";
 import type { Connection } from "../../connect.ts";
 import { approvalViews } from "./approvals.ts";
 import { type AuditFilter, auditRows } from "./audit.ts";
 import { boardView } from "./board.ts";
 import { figuresView, type HistoryFilter, historyView } from "./history.ts";
 import { issueView } from "./issue.ts";
+import { createStageLengths } from "./stage-lengths.ts";
 
 export type { AuditFilter } from "./audit.ts";
 export type { HistoryFilter } from "./history.ts";
@@ -22,13 +31,21 @@ export interface Views {
   audit(filter: AuditFilter): Promise<TimelineEntry[]>;
 }
 
-export function viewsOf(connection: Connection, projectId: string): Views {
+/** Of what the views are, and where people look at its source. */
+export interface Watched {
+  projectId: string;
+  repositoryUrl: RepositoryUrl;
+}
+
+export function viewsOf(connection: Connection, projectId: string, repositoryUrl: RepositoryUrl = null): Views {
   const { db } = connection;
+  const watched = { projectId, repositoryUrl };
+  const stageLengths = createStageLengths(connection, projectId);
   return {
-    board: () => boardView(connection, projectId),
-    approvals: () => approvalViews(db, projectId),
-    issue: async (id) => (IssueId.safeParse(id).success ? issueView(connection, projectId, id) : undefined),
-    history: (filter) => historyView(connection, projectId, filter),
+    board: () => boardView(connection, projectId, stageLengths),
+    approvals: () => approvalViews(db, watched),
+    issue: async (id) => (IssueId.safeParse(id).success ? issueView(connection, watched, id) : undefined),
+    history: (filter) => historyView(connection, watched, filter),
     figures: (days) => figuresView(connection, projectId, days),
     audit: (filter) => auditRows(db, projectId, filter),
   };

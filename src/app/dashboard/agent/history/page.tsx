@@ -6,7 +6,8 @@ import { type Status, statuses } from "#domain/lifecycle.ts";
 import type { FiguresView } from "#domain/view.ts";
 import { SeverityBadge, StatusBadge, statusWords } from "#ui/badge.tsx";
 import { buttonClass } from "#ui/button.tsx";
-import { Commit, Panel } from "#ui/facts.tsx";
+import { Panel } from "#ui/facts.tsx";
+import { Branch, Commit, PullRequest } from "#ui/source-links.tsx";
 import { Time } from "#ui/time.tsx";
 import { signedIn } from "../signed-in.ts";
 
@@ -57,10 +58,9 @@ export default async function HistoryPage({ searchParams }: { searchParams: Prom
                 {row.title}
               </Link>
               <StatusBadge status={row.status} />
-              <Commit id={row.commit} />
-              {row.branch !== null && (
-                <code className="max-w-48 truncate font-mono text-muted text-xs">{row.branch}</code>
-              )}
+              <Commit id={row.commit} repository={page.repositoryUrl} />
+              {row.branch !== null && <Branch name={row.branch} repository={page.repositoryUrl} />}
+              {row.pullRequestUrl !== null && <PullRequest url={row.pullRequestUrl} />}
               <span className="text-muted tabular-nums">
                 {row.durationMs === null ? "under way" : inWords(row.durationMs)}
               </span>

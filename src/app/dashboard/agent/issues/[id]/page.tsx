@@ -4,10 +4,12 @@ import type { IssueView } from "#domain/view.ts";
 import { ApprovalCard } from "#ui/approval-card.tsx";
 import { Attempts } from "#ui/attempts.tsx";
 import { Badge, SeverityBadge, StatusBadge } from "#ui/badge.tsx";
+import { Doing } from "#ui/doing.tsx";
 import { counted, Fact, Facts, Panel, usersInWords } from "#ui/facts.tsx";
 import { FreshPage } from "#ui/fresh-page.tsx";
 import { IssueOrders } from "#ui/issue-orders.tsx";
 import { Occurrences } from "#ui/occurrences.tsx";
+import { Release } from "#ui/source-links.tsx";
 import { Stack } from "#ui/stack.tsx";
 import { Time } from "#ui/time.tsx";
 import { Timeline } from "#ui/timeline.tsx";
@@ -23,14 +25,14 @@ export default async function IssuePage({ params }: { params: Promise<{ id: stri
   const { id, title, severity, status, statusReason, message, progress, approval } = issue;
   return (
     <>
-      <FreshPage />
+      <FreshPage issueId={id} />
       <div className="flex flex-wrap items-start gap-3">
         <SeverityBadge severity={severity} />
         <h1 className="min-w-0 flex-1 basis-64 break-words font-semibold text-lg">{title}</h1>
         <StatusBadge status={status} />
         <IssueOrders issueId={id} status={status} isLive={issue.isLive} />
       </div>
-      {(progress ?? statusReason) !== null && <p className="text-muted">{progress ?? statusReason}</p>}
+      <Doing issueId={id} first={progress ?? statusReason} />
       {approval !== null && (
         <Panel title="Waits for you" id="approval">
           <ApprovalCard approval={approval} isOpen />
@@ -45,7 +47,12 @@ export default async function IssuePage({ params }: { params: Promise<{ id: stri
         </Panel>
         <Panel title="Stack" id="stack">
           <div className="p-4">
-            <Stack frames={issue.frames} text={issue.stack} />
+            <Stack
+              frames={issue.frames}
+              text={issue.stack}
+              commit={issue.release ?? issue.seenIn[0]?.release ?? null}
+              repository={issue.repositoryUrl}
+            />
           </div>
         </Panel>
       </div>
@@ -56,14 +63,19 @@ export default async function IssuePage({ params }: { params: Promise<{ id: stri
       </Panel>
       {issue.attempts.length > 0 && (
         <Panel title="Attempts" id="attempts">
-          <Attempts attempts={issue.attempts} waiting={approval?.fix.id ?? null} />
+          <Attempts attempts={issue.attempts} waiting={approval?.fix.id ?? null} repository={issue.repositoryUrl} />
         </Panel>
       )}
       {issue.releases.length > 0 && (
         <Panel title="Releases and watches" id="releases">
           <div className="grid gap-6 p-4 lg:grid-cols-2">
             {issue.releases.map((release) => (
-              <WatchPanel key={release.id} release={release} />
+              <WatchPanel
+                key={release.id}
+                release={release}
+                limits={issue.rateLimits}
+                repository={issue.repositoryUrl}
+              />
             ))}
           </div>
         </Panel>
@@ -100,10 +112,20 @@ function IssueFacts({ issue }: { issue: IssueView }) {
         {errorType ?? issueType} in {environment}
       </Fact>
       {operation !== null && <Fact name="Where">{operation}</Fact>}
-      {release !== null && <Fact name="Release">{release}</Fact>}
+      {release !== null && (
+        <Fact name="Release">
+          <Release name={release} repository={issue.repositoryUrl} />
+        </Fact>
+      )}
       {issue.seenIn.length > 1 && (
         <Fact name="Seen in">
-          {issue.seenIn.map((seen) => `${seen.release.slice(0, 10)} (${seen.events})`).join(", ")}
+          <ul>
+            {issue.seenIn.map((seen) => (
+              <li key={seen.release}>
+                <Release name={seen.release} repository={issue.repositoryUrl} /> {counted(seen.events, "event")}
+              </li>
+            ))}
+          </ul>
         </Fact>
       )}
       {issue.regressions > 0 && (
