@@ -37,7 +37,7 @@ export async function portsFor(chosen: Config): Promise<Wired> {
   const { engineer, trouble } = await engineerFor(chosen);
   const ports = {
     repository,
-    testBench: await testBenchFor(chosen, repository),
+    testBench: toldWithoutSecrets(await testBenchFor(chosen, repository), createScrubber(secretValuesOf(chosen))),
     platform,
     engineer,
     notifier: withoutSecrets(await notifierFor(chosen), createScrubber(secretValuesOf(chosen))),
@@ -160,6 +160,11 @@ async function slackDoorFor({ notifier }: Config): Promise<SlackDoor | null> {
 }
 
 /** Whatever a row that a person filed, a model or a tool wrote: no secret leaves in a message (spec.md §14). */
+/** What a test prints may be anything, and everybody sees it who looks at the board. */
+function toldWithoutSecrets(bench: TestBench, { text }: ReturnType<typeof createScrubber>): TestBench {
+  return { run: (commit, what, tell) => bench.run(commit, what, tell && ((line) => tell(text(line)))) };
+}
+
 function withoutSecrets(notifier: Notifier, { text }: ReturnType<typeof createScrubber>): Notifier {
   return {
     send: (notice, options) => {

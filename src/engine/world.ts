@@ -1,6 +1,8 @@
 import type { Issue } from "#domain/issue.ts";
 import type { Reservation, World } from "#pipeline/stage.ts";
 import type { Clock } from "#ports/clock.ts";
+import type { EngineerSession } from "#ports/engineer.ts";
+import type { TestBench } from "#ports/test-bench.ts";
 import type { Project } from "#store/read/projects.ts";
 import { readsOf } from "#store/read/stage-reads.ts";
 import type { Claim } from "#store/write/issues.ts";
@@ -25,19 +27,26 @@ export function worldOf(engine: Engine, claim: HeldClaim, issue: Issue, project:
   const fixId = "fix" in issue ? issue.fix.id : null;
   const safety = issue.status === "rolling_back";
   const about = { id: issue.id, fixId };
+  const session = sessionOf(engine, { claim, issue, project, signal: claim.signal });
   const guard = { connection, projectId, claim, issue: about, safety, observe, wallClock, isHeld: claim.isHeld };
   return {
     clock: databaseClock(engine, claim),
     settings: project.settings,
     repository: guardRepository(ports.repository, guard),
     platform: guardPlatform(ports.platform, guard),
-    testBench: ports.testBench,
+    testBench: toldOf(ports.testBench, session),
     engineer: ports.engineer,
-    session: sessionOf(engine, { claim, issue, project, signal: claim.signal }),
+    session,
     read: readsOf(connection, projectId),
     reserve: (kind, key) => reserveFrom(engine, project, kind, key),
     digest: engine.digest,
   };
+}
+
+/** Long test runs are watched like a model's turns: by the line that was printed last. */
+function toldOf(bench: TestBench, { tell }: EngineerSession): TestBench {
+  const words = { tests: "Tests", types: "Type check" };
+  return { run: (commit, what) => bench.run(commit, what, (line) => tell(`${words[what]}: ${line}`)) };
 }
 
 /** The database's clock: read at the claim, carried on by this process's steady one (reliability B6). */

@@ -10,8 +10,9 @@ export type TestRun =
 
 /**
  * Runs the project's own tests or type check on a commit, away from our credentials and from the network.
- * Running the same commit twice is allowed and changes nothing. Failures: `misconfigured` when it cannot run safely here.
+ * Running the same commit twice is allowed and changes nothing. Where they run here, `tell` hears now and then which line was
+ * printed last, for people who watch; it must not fail. Failures: `misconfigured` when it cannot run safely here.
  */
 export interface TestBench {
-  run(commit: Sha, what: "tests" | "types"): Promise<TestRun>;
+  run(commit: Sha, what: "tests" | "types", tell?: (line: string) => void): Promise<TestRun>;
 }

@@ -11,6 +11,7 @@ import { changeSettings, pause } from "#engine/settings.ts";
 import type { World } from "#pipeline/stage.ts";
 import type { Connection } from "#store/connect.ts";
 import { usageOf } from "#store/read/projects.ts";
+import { aSha } from "#tests/support/builders.ts";
 import { databases, empty } from "#tests/support/databases.ts";
 import { straight } from "./a-pipeline.ts";
 import { anEngine, auditOf, insertIssue, issueRow, type TestEngine } from "./an-engine.ts";
@@ -68,6 +69,36 @@ describe.each(databases())("an engineer's session on $name", ({ open }) => {
       z.object({ state: z.string(), cost: z.coerce.number(), model: z.string() }),
       sql`SELECT state, cost_usd AS cost, model FROM agent_model_calls ORDER BY id`,
     );
+
+  it("tells people who watch what the tests print, and forgets it when the stage is over", async () => {
+    const id = await insertIssue(connection);
+    const engine = await anEngine(connection, {
+      ports: {
+        testBench: {
+          run: async (_, what, tell) => {
+            tell?.("ok 41 - \u001b[31mbooks\nan appointment");
+            const word = what === "tests" ? "Tests" : "Type check";
+            await expect
+              .poll(async () => (await issueRow(connection, id)).progress)
+              .toBe(`${word}: ok 41 - books an appointment`);
+            return { kind: "none", why: "seen" };
+          },
+        },
+      },
+      pipeline: {
+        run: straight({
+          diagnosing: async (_, { testBench }) => {
+            await testBench.run(aSha("a"), "tests");
+            return move("failed", "done");
+          },
+        }),
+      },
+    });
+    engines.push(engine);
+    await detect(engine);
+    await drain(engine, queueNames, () => true);
+    expect(await issueRow(connection, id)).toMatchObject({ status: "failed", progress: null });
+  });
 
   it("books what a call really cost and gives its answer again, so that nothing is paid twice", async () => {
     const { id } = await diagnosing(async ({ session }) => {

@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import { Failure } from "#domain/failure.ts";
 import type { ControlGroup } from "./control-groups.ts";
 import { watchDisk } from "./disk-watch.ts";
+import { createLiveLine } from "./live-line.ts";
 import { createOutput } from "./output.ts";
 
 export interface Command {
@@ -18,6 +19,8 @@ export interface BoundedRun extends Command {
   group: ControlGroup;
   /** Where the target writes: what it may take of the disk is measured there. */
   folder: string;
+  /** Hears what was printed last, now and then. */
+  tell?: ((line: string) => void) | undefined;
   limits: { timeMs: number; outputBytes: number; outputBytesMax: number; fileBytes: number; diskBytes: number };
 }
 
@@ -44,6 +47,7 @@ export async function runBounded(run: BoundedRun): Promise<Ended> {
   const startMs = performance.now();
   const child = start(run);
   const output = createOutput(limits.outputBytes);
+  const live = run.tell && createLiveLine(run.tell);
   let stoppedFor: Stop | null = null;
   const stop = (why: Stop) => {
     stoppedFor ??= why;
@@ -51,6 +55,7 @@ export async function runBounded(run: BoundedRun): Promise<Ended> {
   };
   const ending = endOf(child, (chunk) => {
     output.add(chunk);
+    live?.add(chunk);
     if (output.bytes() > limits.outputBytesMax) stop("output");
   });
   const timer = setTimeout(() => stop("time"), limits.timeMs);
@@ -67,6 +72,7 @@ export async function runBounded(run: BoundedRun): Promise<Ended> {
   } finally {
     clearTimeout(timer);
     disk.stop();
+    live?.stop();
   }
 }
 

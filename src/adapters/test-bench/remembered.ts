@@ -9,11 +9,11 @@ const runsMax = 50;
 export function rememberRuns(bench: TestBench): TestBench {
   const known = new Map<string, TestRun>();
   return {
-    run: async (commit, what) => {
+    run: async (commit, what, tell) => {
       const key = `${what} ${commit}`;
       const before = known.get(key);
       if (before !== undefined) return before;
-      const run = await bench.run(commit, what);
+      const run = await bench.run(commit, what, tell);
       if (run.kind === "finished" && (run.report.outcome === "passed" || run.report.outcome === "failed")) {
         known.set(key, run);
         const [oldest] = known.keys();

@@ -80,9 +80,9 @@ export function createSandboxTestBench(options: SandboxTestBenchOptions): TestBe
     return ready;
   };
   return {
-    run: async (commit, what) => {
+    run: async (commit, what, tell) => {
       await prepare();
-      return inFreshFolder(options.scratch, (folder) => runIn(folder, { commit, what, options, limits }));
+      return inFreshFolder(options.scratch, (folder) => runIn(folder, { commit, what, tell, options, limits }));
     },
   };
 }
@@ -91,9 +91,15 @@ const nothingToRun = { tests: "the project has no test script", types: "the proj
 
 async function runIn(
   folder: string,
-  run: { commit: Sha; what: "tests" | "types"; options: SandboxTestBenchOptions; limits: Limits },
+  run: {
+    commit: Sha;
+    what: "tests" | "types";
+    tell: ((line: string) => void) | undefined;
+    options: SandboxTestBenchOptions;
+    limits: Limits;
+  },
 ): Promise<TestRun> {
-  const { commit, what, options, limits } = run;
+  const { commit, what, tell, options, limits } = run;
   const work = join(folder, "work");
   await mkdir(work);
   await options.source.export(commit, work);
@@ -111,7 +117,7 @@ async function runIn(
   const group = await createControlGroup(limits);
   try {
     const started = isolated ? bubblewrapCommand({ ...given, hosts: await writeHosts(folder) }) : plainCommand(given);
-    const ended = await runBounded({ ...started, group, folder, limits });
+    const ended = await runBounded({ ...started, group, folder, limits, tell });
     return { kind: "finished", report: reportOf(commit, ended) };
   } finally {
     await group.remove();

@@ -101,6 +101,21 @@ describe.each(["bubblewrap", "none"] as const)("tests with isolation %s", (isola
     expect(scratchIsEmpty()).toBe(true);
   });
 
+  it("tells while it runs what was printed last", async () => {
+    const told: string[] = [];
+    const program = `let n = 0;
+      const print = () => process.stdout.write("line " + ++n + "\\n");
+      const printing = setInterval(print, 50);
+      setTimeout(() => clearInterval(printing), 4000);`;
+    const { run } = bench({ "p.mjs": program }, { isolation, testCommand: "node p.mjs" });
+    expect((await run(commit, "tests", (line) => told.push(line))).kind).toBe("finished");
+    expect(told.length).toBeGreaterThan(0);
+    // Some eighty lines: what is told is the last one of each second.
+    expect(told.length).toBeLessThan(40);
+    expect(told.filter((line) => !/^line \d+$/.test(line))).toEqual([]);
+    expect(new Set(told).size).toBe(told.length);
+  });
+
   it("fails when one test fails, with the output", async () => {
     const failed = await report({ "a.test.mjs": failing }, { isolation, testCommand: "node --test" });
     expect(failed).toMatchObject({
