@@ -124,7 +124,7 @@ async function tellMinutes(run: RunScript): Promise<void> {
   await run(
     `INSERT INTO agent_event_minutes (environment, fingerprint, release, minute, events)
      SELECT 'production', 'past-1', repeat('b', 40), date_trunc('hour', now()) - n * interval '1 hour', 1 + n % 5
-     FROM generate_series(1, 60) AS n WHERE n % 7 <> 0`,
+     FROM generate_series(1, 60) AS n WHERE n % 7 <> 0 ON CONFLICT DO NOTHING`,
   );
 }
 
