@@ -1,12 +1,12 @@
 import Link from "next/link";
-import type { TestReport } from "#domain/fix.ts";
 import type { ApprovalView, FixView, ReleaseView, RepositoryUrl } from "#domain/view.ts";
 import { Badge, SeverityBadge } from "./badge.tsx";
 import { Decision } from "./decision.tsx";
 import { Diff } from "./diff.tsx";
 import { EachCheck } from "./each-check.tsx";
-import { counted, Fact, Facts, Output, usersInWords } from "./facts.tsx";
+import { counted, Fact, Facts, usersInWords } from "./facts.tsx";
 import { Branch, Commit, Place, PullRequest } from "./source-links.tsx";
+import { Tests } from "./test-report.tsx";
 import { Time } from "./time.tsx";
 
 /**
@@ -52,7 +52,7 @@ export function ApprovalCard({ approval, isOpen = false }: { approval: ApprovalV
       <div className="grid gap-4 md:grid-cols-2">
         <div>
           <h4 className="mb-1 font-medium">Tests</h4>
-          <Tests report={fix.tests} redBeforeGreen={fix.redBeforeGreen} />
+          <Tests fix={fix} />
         </div>
         <div>
           <h4 className="mb-1 font-medium">Staging</h4>
@@ -114,40 +114,6 @@ export function Cause({
       </Fact>
     </Facts>
   );
-}
-
-const outcomeWords: Record<TestReport["outcome"], string> = {
-  passed: "passed",
-  failed: "failed",
-  timed_out: "did not end in time",
-  output_limit: "stopped: too much output",
-  memory_limit: "stopped: out of memory",
-  no_tests: "the project has no tests that ran",
-};
-
-export function Tests({ report, redBeforeGreen }: { report: TestReport | null; redBeforeGreen: boolean | null }) {
-  if (report === null) return <p className="text-muted">They did not run.</p>;
-  const tone = report.outcome === "passed" ? "good" : report.outcome === "no_tests" ? "warn" : "bad";
-  return (
-    <div className="space-y-2">
-      <p className="flex flex-wrap items-center gap-2">
-        <Badge tone={tone}>{outcomeWords[report.outcome]}</Badge>
-        <span className="tabular-nums">
-          {report.passed} passed, {report.failed} failed, {report.skipped} skipped in{" "}
-          {(report.durationMs / 1_000).toFixed(1)} s
-        </span>
-      </p>
-      <p className="text-muted">{redWords(redBeforeGreen)}</p>
-      {report.output !== "" && <Output text={report.output} />}
-    </div>
-  );
-}
-
-function redWords(redBeforeGreen: boolean | null): string {
-  if (redBeforeGreen === null) return "The fix brings no test of its own.";
-  return redBeforeGreen
-    ? "The fix brings a test: it fails without the fix and passes with it."
-    : "The fix brings a test that does not fail without the fix: it proves nothing.";
 }
 
 function StagingEvidence({ release }: { release: ReleaseView | null }) {

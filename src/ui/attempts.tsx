@@ -1,9 +1,10 @@
 import type { Feedback } from "#domain/fix.ts";
 import type { FixView, RepositoryUrl } from "#domain/view.ts";
-import { Cause, Tests } from "./approval-card.tsx";
+import { Cause } from "./approval-card.tsx";
 import { Badge } from "./badge.tsx";
 import { Diff } from "./diff.tsx";
 import { Output } from "./facts.tsx";
+import { Tests } from "./test-report.tsx";
 import { Time } from "./time.tsx";
 
 /** Every attempt, newest first: what it was to cure, what it changed, and why it failed. The one that waits is shown in full elsewhere. */
@@ -49,7 +50,7 @@ function Attempt({ fix, failure, repository }: { fix: FixView; failure: Failure 
       {fix.feedback.length > 0 && <Learned from={fix.feedback} />}
       <Cause fix={fix} operation={null} repository={repository} />
       {fix.diff !== null && <Diff text={fix.diff} risks={fix.risks} files={fix.files} />}
-      {fix.tests !== null && <Tests report={fix.tests} redBeforeGreen={fix.redBeforeGreen} />}
+      {fix.tests !== null && <Tests fix={fix} />}
     </>
   );
 }

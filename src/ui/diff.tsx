@@ -5,7 +5,12 @@ import type { Risk } from "#domain/fix.ts";
 
 const load = () => import("./diff-view.tsx");
 /** Fetched when somebody opens a diff: the first sight of the page does without. */
-const DiffView = lazy(async () => ({ default: (await load()).DiffView }));
+const DiffView = lazy(async () => ({
+  default: await load().then(
+    (loaded) => loaded.DiffView,
+    () => PlainText,
+  ),
+}));
 
 /** A change to be opened: files and lines first, the text when it is asked for. */
 export function Diff({
@@ -25,7 +30,8 @@ export function Diff({
     <details
       open={isOpen}
       onToggle={(event) => setOpen(event.currentTarget.open)}
-      onPointerEnter={load}
+      // Only to be quicker: what does not come is asked for again when it is opened.
+      onPointerEnter={() => load().catch(() => undefined)}
       className="rounded-md border border-line"
     >
       <summary className="flex min-h-10 flex-wrap items-center gap-x-3 px-3 py-2 hover:bg-raised">
@@ -44,6 +50,25 @@ export function Diff({
         </Suspense>
       )}
     </details>
+  );
+}
+
+/** A page without network, or of an earlier version, stays a page: the change is there, without what makes it easy to read. */
+function PlainText({ text }: { text: string }) {
+  return (
+    <div className="border-line border-t">
+      <p className="p-3 text-warn">
+        The full view could not be loaded: no colours and no notes, and what hides itself in a text stays hidden. Reload
+        the page before you decide.
+      </p>
+      <pre
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+        tabIndex={0}
+        className="overflow-x-auto p-3 font-mono text-xs"
+      >
+        {text}
+      </pre>
+    </div>
   );
 }
 

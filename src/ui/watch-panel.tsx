@@ -24,7 +24,7 @@ export function WatchPanel({
   const errors =
     baseline?.errors.kind === "measured" ? `${baseline.errors.value} errors` : (baseline?.errors.why ?? "");
   return (
-    <section aria-labelledby={`release-${id}`} className="min-w-0 space-y-3">
+    <article aria-labelledby={`release-${id}`} className="min-w-0 space-y-3">
       <h3 id={`release-${id}`} className="flex flex-wrap items-center gap-2 font-medium">
         {environment} <Badge tone={tone}>{(verdict ?? release.state).replaceAll("_", " ")}</Badge>
       </h3>
@@ -52,6 +52,6 @@ export function WatchPanel({
       {checks.length > 0 && <LatencyPlot checks={checks} />}
       {checks.length > 0 && <EachCheck checks={checks} />}
       {environment === "production" && release.from !== null && <ErrorRatePlot release={release} limits={limits} />}
-    </section>
+    </article>
   );
 }

@@ -45,6 +45,21 @@ async function drawn(page: Page): Promise<void> {
   for (let n = 0; n < (await plots.count()); n++) await plots.nth(n).locator("svg.recharts-surface").first().waitFor();
 }
 
+/** How much the page moved by itself since it was opened: below 0.1 counts as good (web.dev/cls). */
+function shiftOf(page: Page): Promise<number> {
+  return page.evaluate(
+    () =>
+      new Promise<number>((done) => {
+        let moved = 0;
+        const observer = new PerformanceObserver((list) => {
+          for (const entry of list.getEntries() as (PerformanceEntry & { value: number })[]) moved += entry.value;
+        });
+        observer.observe({ type: "layout-shift", buffered: true });
+        requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(moved))));
+      }),
+  );
+}
+
 /** The scripts that a page asks for, as they came. */
 async function scriptsOf(page: Page, path: string): Promise<string[]> {
   const texts: Promise<string>[] = [];
@@ -97,7 +112,7 @@ describe("the issue's page", () => {
   it("plots each look at a release, and its errors against the time before with the limits", async () => {
     const page = await enter(story);
     await drawn(page);
-    const production = page.getByRole("region", { name: /^production/ });
+    const production = page.getByRole("article", { name: /^production/ });
     const looks = production.getByRole("figure", { name: "Health checks" });
     await looks.getByText("6 of 9 looks found it healthy, 2 did not, 1 could not be made").waitFor();
     await looks.getByText("As a table").click();
@@ -124,12 +139,18 @@ describe("the issue's page", () => {
     const second = page.getByRole("article", { name: "Attempt 2" });
     await second.getByText("Attempt 1: 1 of 12 tests fails").waitFor();
     await second.getByText("rolled back").waitFor();
+    await first.getByRole("listitem").getByText("books an appointment", { exact: true }).waitFor();
+    await first.getByText("Compared with main: 1 test fails that passes on main").waitFor();
   });
 
   it("has the change that waits for a person open from the start, and nothing moves when it comes", async () => {
     const page = await enter(`${now}/issues/${pastId("asked", 1)}`);
     await page.getByText("if (thing === undefined) return notFound();").first().waitFor();
+    await drawn(page);
     await inspect(page, "issue-asked");
+    await page.reload();
+    await drawn(page);
+    expect(await shiftOf(page)).toBeLessThan(0.1);
     // On the board it is closed.
     await page.goto(now);
     await page.getByRole("article").first().waitFor();
@@ -140,7 +161,7 @@ describe("the issue's page", () => {
 describe("an issue at work", () => {
   it("says on the board what is being done, and about how long it still takes", async () => {
     const page = await enter(now);
-    const flight = page.locator(`[data-issue="${fixingId}"]`);
+    const flight = page.getByRole("main").locator(`[data-issue="${fixingId}"]`);
     await flight.getByText("Claude reads src/lib/book.ts").waitFor();
     await flight.getByText(/about \d+ (s|min) left|longer than usual/).waitFor();
     await inspect(page, "board-at-work");
@@ -153,6 +174,18 @@ describe("the library that draws plots", () => {
     const hasLibrary = (scripts: string[]) => scripts.some((text) => text.includes("recharts-surface"));
     expect(hasLibrary(await scriptsOf(page, now))).toBe(false);
     expect(hasLibrary(await scriptsOf(page, story))).toBe(true);
+  });
+
+  it("and the one that shows changes are not needed to see one", async () => {
+    const page = await enter(`${now}/audit`);
+    await page.route("**/_next/static/**/*.js", async (route) => {
+      const response = await route.fetch();
+      await ((await response.text()).includes("diff-gutter") ? route.abort() : route.fulfill({ response }));
+    });
+    await page.goto(story);
+    await page.getByRole("article", { name: "Attempt 2" }).getByText("Diff", { exact: false }).first().click();
+    await page.getByText("+if (thing === undefined) return notFound();").waitFor();
+    await page.getByText("Reload the page before you decide").waitFor();
   });
 
   it("is missed by nobody who cannot load it: the numbers are there as a table", async () => {

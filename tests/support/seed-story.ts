@@ -17,7 +17,7 @@ export const storyMinutes = 12;
 export async function seedStory(connection: Connection): Promise<void> {
   await connection.script(async (run) => {
     await run("SET LOCAL session_replication_role = replica");
-    await run(`UPDATE agent_projects SET created_at = now() - interval '30 days'`);
+    await run(`UPDATE agent_projects SET created_at = now() - interval '30 days', detected_at = now()`);
     await tellIssue(run);
     await tellAttempts(run);
     await tellRelease(run);
@@ -59,7 +59,15 @@ async function tellAttempts(run: RunScript): Promise<void> {
     }),
   );
   const output = "not ok 3 - books an appointment\n  expected: 404\n  actual: 500";
-  const report = aTestReport({ outcome: "failed", passed: 11, failed: 1, failures: ["books an appointment"], output });
+  const baseline = { verdict: "unclear" as const, because: "1 test fails that passes on main" };
+  const report = aTestReport({
+    outcome: "failed",
+    passed: 11,
+    failed: 1,
+    failures: ["books an appointment"],
+    output,
+    baseline,
+  });
   const feedback = [{ attempt: 1, because: "1 of 12 tests fails: books an appointment", output, diff: null }];
   // The one that was there becomes the second.
   await run("UPDATE agent_fixes SET attempt = 2 WHERE issue_id = $1", [storyId]);
