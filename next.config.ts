@@ -25,8 +25,9 @@ export default function nextConfig(): NextConfig {
     // `npm run check` and CI check the types of everything; a user's build need not do it again.
     typescript: { ignoreBuildErrors: true },
     turbopack: { root: import.meta.dirname },
-    // Hosted functions migrate their own database, so the SQL travels with them.
-    outputFileTracingIncludes: { "/api/**": ["./supabase/migrations/*.sql"] },
+    // What is read by name travels with every function: the SQL by which it migrates its database, and dictionaries.
+    outputFileTracingIncludes: { "/**": ["./supabase/migrations/*.sql", "./node_modules/@cspell/**"] },
+    outputFileTracingExcludes: { "/**": ["./tests/**", "./tsconfig.tsbuildinfo"] },
     // Pages get theirs from src/proxy.ts; what the API answers is data and never a page.
     headers: async () => [
       { source: "/:path*", headers },

@@ -11,8 +11,7 @@ const app = next({ dev: false, dir: root, hostname, port: Number(port) });
 // Runs src/instrumentation.ts, which starts the agent of this process.
 await app.prepare();
 const { ingestFront } = await import("../src/http/front.ts");
-// At Vercel nothing stands before the routes.
-const isTaken = process.env.VERCEL === "1" ? () => false : ingestFront();
+const isTaken = ingestFront();
 const handle = app.getRequestHandler();
 
 const server = createServer((request, response) => {

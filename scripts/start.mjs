@@ -1,14 +1,12 @@
 // Builds when the sources changed, then serves until it is told to stop. Runs on the pinned Node that npm puts on PATH.
-import { spawn, spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
 import { delimiter, dirname, join } from "node:path";
 import { setTimeout as after } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import "./build.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 process.chdir(root);
-const next = join("node_modules", "next", "dist", "bin", "next");
 const host = process.env.HOST?.trim() || "127.0.0.1";
 const port = process.env.PORT?.trim() || "3000";
 const env = {
@@ -17,39 +15,11 @@ const env = {
   NEXT_TELEMETRY_DISABLED: "1",
   // Vigil closes its database before it exits; Next.js on its own would not wait.
   NEXT_MANUAL_SIG_HANDLE: "true",
-  // The build starts `node` by name: it must be the one that runs here.
+  // Releases that Vigil runs start `node` by name: it is the one that runs here.
   PATH: [dirname(process.execPath), process.env.PATH ?? ""].join(delimiter),
 };
 
-buildIfChanged();
 serve();
-
-function buildIfChanged() {
-  const stamp = join(".next", ".source-hash");
-  const wanted = sourceHash();
-  if (existsSync(join(".next", "BUILD_ID")) && existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
-  console.log("[start] building");
-  const built = spawnSync(process.execPath, [next, "build"], { stdio: "inherit", env });
-  if (built.status !== 0) process.exit(built.status ?? 1);
-  writeFileSync(stamp, wanted);
-}
-
-function sourceHash() {
-  const hash = createHash("sha256");
-  const files = ["package.json", "package-lock.json", "next.config.ts", "postcss.config.mjs", "tsconfig.json"];
-  for (const path of [...files, ...filesBelow("src"), ...filesBelow("public")]) {
-    if (existsSync(path)) hash.update(`${path}\0`).update(readFileSync(path)).update("\0");
-  }
-  return hash.digest("hex");
-}
-
-function filesBelow(folder) {
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && !entry.parentPath.includes("node_modules"))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
-}
 
 function serve() {
   const parent = process.ppid;

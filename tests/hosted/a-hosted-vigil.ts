@@ -1,10 +1,7 @@
-import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
-import { closeSync, openSync } from "node:fs";
 import { mkdtemp, readFile, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
 import { expect, vi } from "vitest";
@@ -20,6 +17,7 @@ import { findPostgres, startPostgres } from "#tests/support/postgres.ts";
 import { startSlack, type TestSlack } from "#tests/support/slack/slack.ts";
 import { releasesOf, tellOfPushes } from "#tests/support/vercel/releases.ts";
 import { startVercel, type VercelServer } from "#tests/support/vercel/vercel.ts";
+import { startDeployed } from "./deployed.ts";
 import { runWorkflows } from "./workflows.ts";
 
 /** Vigil as functions at Vercel have it, with every service that it needs as a server on this machine. */
@@ -38,7 +36,6 @@ export interface HostedVigil {
   dispose(): Promise<void>;
 }
 
-const root = join(import.meta.dirname, "..", "..");
 const routes = ["detect", "diagnose", "fix", "deploy"];
 /** Vercel calls once a minute at the most; here an hour passes in half a minute. */
 const cronEveryMs = 250;
@@ -98,28 +95,30 @@ async function started(ends: ReturnType<typeof ending>, isScheduled: boolean): P
   const slack = await startSlack();
   ends.add(() => slack.close());
   const logFile = join(directory, "vigil.log");
-  const vigil = startFunctions(logFile, {
-    PORT: String(port),
-    APP_URL: url,
-    VIGIL_HOME: join(directory, "tmp"),
-    DATABASE_URL: pooler.url("postgres"),
-    AGENT_REPOSITORY: `github:${github.owner}/${github.name}`,
-    GITHUB_TOKEN: github.token,
-    GITHUB_API_URL: github.url,
-    VERCEL_TOKEN: vercel.token,
-    VERCEL_PROJECT_ID: vercel.projectId,
-    ...(vercel.teamId === null ? {} : { VERCEL_TEAM_ID: vercel.teamId }),
-    VERCEL_API_URL: vercel.apiUrl,
-    STAGING_URL: vercel.urls.staging,
-    PRODUCTION_URL: vercel.urls.production,
-    AGENT_HEALTH_PATH: "/api/health",
-    SLACK_BOT_TOKEN: slack.token,
-    SLACK_CHANNEL: slack.channel,
-    SLACK_API_URL: slack.apiUrl,
-    AGENT_INGEST_KEY: secrets.ingest,
-    AGENT_API_TOKEN: secrets.api,
-    CRON_SECRET: secrets.cron,
-  });
+  const vigil = await startDeployed(
+    { folder: join(directory, "deployed"), logFile, database: pooler.socket },
+    {
+      PORT: String(port),
+      APP_URL: url,
+      DATABASE_URL: pooler.url("postgres"),
+      AGENT_REPOSITORY: `github:${github.owner}/${github.name}`,
+      GITHUB_TOKEN: github.token,
+      GITHUB_API_URL: github.url,
+      VERCEL_TOKEN: vercel.token,
+      VERCEL_PROJECT_ID: vercel.projectId,
+      ...(vercel.teamId === null ? {} : { VERCEL_TEAM_ID: vercel.teamId }),
+      VERCEL_API_URL: vercel.apiUrl,
+      STAGING_URL: vercel.urls.staging,
+      PRODUCTION_URL: vercel.urls.production,
+      AGENT_HEALTH_PATH: "/api/health",
+      SLACK_BOT_TOKEN: slack.token,
+      SLACK_CHANNEL: slack.channel,
+      SLACK_API_URL: slack.apiUrl,
+      AGENT_INGEST_KEY: secrets.ingest,
+      AGENT_API_TOKEN: secrets.api,
+      CRON_SECRET: secrets.cron,
+    },
+  );
   ends.add(vigil.stop);
   const log = async () => (await readFile(logFile, "utf8").catch(() => "")).slice(-6_000);
   const operators = createOperators({ url, token: secrets.api });
@@ -152,28 +151,6 @@ async function started(ends: ReturnType<typeof ending>, isScheduled: boolean): P
 
 function secret(): string {
   return randomBytes(32).toString("hex");
-}
-
-/** The built handlers in a process without workers, without git and without a word of this shell's environment. */
-function startFunctions(logFile: string, variables: Record<string, string>) {
-  const log = openSync(logFile, "a");
-  const child = spawn(process.execPath, [join(root, "scripts", "start.mjs")], {
-    cwd: root,
-    env: { ...variables, VERCEL: "1", NODE_ENV: "production", PATH: dirname(process.execPath), HOME: "/nonexistent" },
-    stdio: ["ignore", log, log],
-  });
-  closeSync(log);
-  const exited = once(child, "exit");
-  return {
-    ended: () =>
-      (child.exitCode ?? child.signalCode) === null
-        ? undefined
-        : `Vigil ended with ${child.exitCode ?? child.signalCode}`,
-    stop: async () => {
-      child.kill("SIGTERM");
-      await exited;
-    },
-  };
 }
 
 async function releasesIn(traffic: Traffic): Promise<unknown[]> {
