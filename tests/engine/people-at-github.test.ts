@@ -37,7 +37,7 @@ async function aQuestion({ repository, world }: Stage): Promise<{ issue: IssueAt
 
 const at = (outcome: Outcome) => (outcome.kind === "move" ? [outcome.to, outcome.because] : ["waits", outcome.because]);
 
-describe("What people do at GitHub while a fix waits", () => {
+describe("What people do at GitHub while a fix waits", { timeout: 240_000 }, () => {
   it("nothing: it waits, and its pull request shows the candidate", () =>
     atGithub(async (stage) => {
       const { issue, world } = await aQuestion(stage);
@@ -132,7 +132,7 @@ describe("What people do at GitHub while a fix waits", () => {
     }));
 });
 
-describe.each(databases())("main at GitHub on $name", ({ open }) => {
+describe.each(databases())("main at GitHub on $name", { timeout: 240_000 }, ({ open }) => {
   it("is reported once when it was rewritten behind our back, and not when people build on it", () =>
     atGithub(async ({ repository, world }) => {
       const connection = await open();

@@ -21,7 +21,7 @@ const at = new Date("2026-03-04T05:06:07Z");
 const hostile = "errors rose; fixes #1 @acme/all\n```\n<!-- ![](https://evil.example/p.png)";
 
 /** What an ended fix leaves with people: its pull request and its branch at GitHub. */
-describe.each(databases())("ended fixes on $name", ({ open }) => {
+describe.each(databases())("ended fixes on $name", { timeout: 240_000 }, ({ open }) => {
   let connection: Connection;
   let engine: TestEngine;
   let world: GitWorld;

@@ -15,7 +15,7 @@ beforeAll(async () => {
 }, 400_000);
 afterAll(() => vigil?.dispose());
 
-const patience = { timeout: 240_000, interval: 250 };
+const patience = { timeout: 400_000, interval: 250 };
 const printed: string[] = [];
 const printer = createPrinter(
   (text) => void printed.push(text),
@@ -27,7 +27,7 @@ async function playWith(name: string, merge: Operators["approve"]) {
   const scenario = scenarios.find((one) => one.name === name) as Scenario;
   const { operators, traffic, repository, ended } = vigil;
   const signal = new AbortController().signal;
-  const stage = { traffic, repository, printer, ended, signal, timeoutMs: 400_000 };
+  const stage = { traffic, repository, printer, ended, signal, timeoutMs: 700_000 };
   return play({ ...scenario, needsApproval: true }, { ...stage, operators: { ...operators, approve: merge } });
 }
 
@@ -82,7 +82,7 @@ describe("a protected main", () => {
     }).finally(secondIsOver.resolve);
     expect((await second).problems, await told()).toEqual([]);
     expect((await first).problems, await told()).toEqual([]);
-  }, 500_000);
+  }, 900_000);
 
   it("has a bad fix removed by a pull request, while the platform serves the version of before", async () => {
     const before = String(await headOf(vigil.repository, "main"));
@@ -96,5 +96,5 @@ describe("a protected main", () => {
     await vigil.github.merge(removal.number, { by: "ada" });
     expect(await git(vigil.repository, "diff", "--name-only", before, "main")).toBe("");
     expect(vigil.github.unknown).toEqual([]);
-  }, 500_000);
+  }, 900_000);
 });

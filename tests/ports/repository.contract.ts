@@ -32,7 +32,7 @@ export function repositoryContract(
   options: ContractOptions,
 ): void {
   describe(`${name} as a Repository`, () => {
-    const it: Promised = (promise, act, limitMs = 60_000) =>
+    const it: Promised = (promise, act, limitMs = 240_000) =>
       test.concurrent(promise, () => withWorld(open, act), limitMs);
     readingPromises(it);
     changesPromises(it);

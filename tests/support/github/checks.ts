@@ -1,64 +1,25 @@
 import { z } from "zod";
+import { repositoryUrl, webUrl } from "./addresses.ts";
 import { resolve } from "./git.ts";
 import { repositoryJson } from "./repository.ts";
-import {
-  type Answer,
-  bodyOf,
-  type Call,
-  notFound,
-  pageOf,
-  problem,
-  type Route,
-  repositoryUrl,
-  webUrl,
-} from "./router.ts";
+import { type Answer, bodyOf, type Call, notFound, pageOf, problem, routes } from "./router.ts";
 import { type CheckRun, type CheckSuite, type CommitStatus, type Job, nextId, nowIso, type State } from "./state.ts";
 
 /** https://docs.github.com/rest/checks, /commits/statuses, /actions/workflow-jobs */
-export const checkRoutes: Route[] = [
-  { method: "POST", path: "/repos/:owner/:repo/check-runs", needs: ["checks", "write"], handle: createCheckRun },
-  { method: "GET", path: "/repos/:owner/:repo/check-runs/:id", needs: ["checks", "read"], handle: getCheckRun },
-  { method: "PATCH", path: "/repos/:owner/:repo/check-runs/:id", needs: ["checks", "write"], handle: updateCheckRun },
-  {
-    method: "GET",
-    path: "/repos/:owner/:repo/check-runs/:id/annotations",
-    needs: ["checks", "read"],
-    handle: () => ({ status: 200, body: [] }),
-  },
-  {
-    method: "GET",
-    path: "/repos/:owner/:repo/commits/:ref/check-runs",
-    needs: ["checks", "read"],
-    handle: listCheckRuns,
-  },
-  {
-    method: "GET",
-    path: "/repos/:owner/:repo/commits/:ref/check-suites",
-    needs: ["checks", "read"],
-    handle: listCheckSuites,
-  },
-  { method: "POST", path: "/repos/:owner/:repo/statuses/:sha", needs: ["statuses", "write"], handle: createStatus },
-  {
-    method: "GET",
-    path: "/repos/:owner/:repo/commits/:ref/status",
-    needs: ["statuses", "read"],
-    handle: combinedStatus,
-  },
-  {
-    method: "GET",
-    path: "/repos/:owner/:repo/commits/:ref/statuses",
-    needs: ["statuses", "read"],
-    handle: listStatuses,
-  },
-  { method: "GET", path: "/repos/:owner/:repo/actions/jobs/:id", needs: ["actions", "read"], handle: getJob },
-  {
-    method: "GET",
-    path: "/repos/:owner/:repo/actions/jobs/:id/logs",
-    needs: ["actions", "read"],
-    handle: redirectToLog,
-  },
-  { method: "GET", path: "/repos/:owner/:repo/actions/runs/:run/jobs", needs: ["actions", "read"], handle: listJobs },
-];
+export const checkRoutes = routes({
+  "POST /check-runs checks=write": createCheckRun,
+  "GET /check-runs/:id checks=read": getCheckRun,
+  "PATCH /check-runs/:id checks=write": updateCheckRun,
+  "GET /check-runs/:id/annotations checks=read": () => ({ status: 200, body: [] }),
+  "GET /commits/:ref/check-runs checks=read": listCheckRuns,
+  "GET /commits/:ref/check-suites checks=read": listCheckSuites,
+  "POST /statuses/:sha statuses=write": createStatus,
+  "GET /commits/:ref/status statuses=read": combinedStatus,
+  "GET /commits/:ref/statuses statuses=read": listStatuses,
+  "GET /actions/jobs/:id actions=read": getJob,
+  "GET /actions/jobs/:id/logs actions=read": redirectToLog,
+  "GET /actions/runs/:run/jobs actions=read": listJobs,
+});
 
 export const actionsApp = { id: 15_368, slug: "github-actions", name: "GitHub Actions" };
 

@@ -1,19 +1,17 @@
 import { z } from "zod";
+import { repositoryUrl } from "./addresses.ts";
 import { resolve } from "./git.ts";
-import { type Answer, bodyOf, type Call, notFound, pageOf, problem, type Route, repositoryUrl } from "./router.ts";
+import { type Answer, bodyOf, type Call, notFound, pageOf, problem, routes } from "./router.ts";
 import { type Deployment, type DeploymentStatus, nextId, nowIso } from "./state.ts";
 
-const read: Route["needs"] = ["deployments", "read"];
-const write: Route["needs"] = ["deployments", "write"];
-
 /** https://docs.github.com/rest/deployments */
-export const deploymentRoutes: Route[] = [
-  { method: "POST", path: "/repos/:owner/:repo/deployments", needs: write, handle: createDeployment },
-  { method: "GET", path: "/repos/:owner/:repo/deployments", needs: read, handle: listDeployments },
-  { method: "GET", path: "/repos/:owner/:repo/deployments/:id", needs: read, handle: getDeployment },
-  { method: "POST", path: "/repos/:owner/:repo/deployments/:id/statuses", needs: write, handle: createStatus },
-  { method: "GET", path: "/repos/:owner/:repo/deployments/:id/statuses", needs: read, handle: listStatuses },
-];
+export const deploymentRoutes = routes({
+  "POST /deployments deployments=write": createDeployment,
+  "GET /deployments deployments=read": listDeployments,
+  "GET /deployments/:id deployments=read": getDeployment,
+  "POST /deployments/:id/statuses deployments=write": createStatus,
+  "GET /deployments/:id/statuses deployments=read": listStatuses,
+});
 
 function deploymentJson(call: Call, deployment: Deployment) {
   const url = `${repositoryUrl(call)}/deployments/${deployment.id}`;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { repositoryUrl, webUrl } from "./addresses.ts";
 import {
   type CommitFacts,
   commitOf,
@@ -10,43 +11,27 @@ import {
   withIndex,
   writeCommit,
 } from "./git.ts";
-import {
-  type Answer,
-  bodyOf,
-  type Call,
-  invalid,
-  notFound,
-  problem,
-  Refusal,
-  type Route,
-  repositoryUrl,
-  webUrl,
-} from "./router.ts";
+import { type Answer, bodyOf, type Call, invalid, notFound, problem, Refusal, routes } from "./router.ts";
 import { nowIso } from "./state.ts";
 
 const sha = z.string().regex(/^[0-9a-f]{40}$/);
 
 /** Git's own objects and refs: https://docs.github.com/rest/git */
-export const gitDataRoutes: Route[] = [
-  { method: "GET", path: "/repos/:owner/:repo/git/ref/:ref*", needs: ["contents", "read"], handle: getRef },
-  {
-    method: "GET",
-    path: "/repos/:owner/:repo/git/matching-refs/:ref*",
-    needs: ["contents", "read"],
-    handle: matchingRefs,
-  },
-  { method: "POST", path: "/repos/:owner/:repo/git/refs", needs: ["contents", "write"], handle: createRef },
-  { method: "PATCH", path: "/repos/:owner/:repo/git/refs/:ref*", needs: ["contents", "write"], handle: updateRef },
-  { method: "DELETE", path: "/repos/:owner/:repo/git/refs/:ref*", needs: ["contents", "write"], handle: deleteRef },
-  { method: "POST", path: "/repos/:owner/:repo/git/blobs", needs: ["contents", "write"], handle: createBlob },
-  { method: "GET", path: "/repos/:owner/:repo/git/blobs/:sha", needs: ["contents", "read"], handle: getBlob },
-  { method: "POST", path: "/repos/:owner/:repo/git/trees", needs: ["contents", "write"], handle: createTree },
-  { method: "GET", path: "/repos/:owner/:repo/git/trees/:sha", needs: ["contents", "read"], handle: getTree },
-  { method: "POST", path: "/repos/:owner/:repo/git/commits", needs: ["contents", "write"], handle: createCommit },
-  { method: "GET", path: "/repos/:owner/:repo/git/commits/:sha", needs: ["contents", "read"], handle: getCommit },
-  { method: "POST", path: "/repos/:owner/:repo/git/tags", needs: ["contents", "write"], handle: createTag },
-  { method: "GET", path: "/repos/:owner/:repo/git/tags/:sha", needs: ["contents", "read"], handle: getTag },
-];
+export const gitDataRoutes = routes({
+  "GET /git/ref/:ref* contents=read": getRef,
+  "GET /git/matching-refs/:ref* contents=read": matchingRefs,
+  "POST /git/refs contents=write": createRef,
+  "PATCH /git/refs/:ref* contents=write": updateRef,
+  "DELETE /git/refs/:ref* contents=write": deleteRef,
+  "POST /git/blobs contents=write": createBlob,
+  "GET /git/blobs/:sha contents=read": getBlob,
+  "POST /git/trees contents=write": createTree,
+  "GET /git/trees/:sha contents=read": getTree,
+  "POST /git/commits contents=write": createCommit,
+  "GET /git/commits/:sha contents=read": getCommit,
+  "POST /git/tags contents=write": createTag,
+  "GET /git/tags/:sha contents=read": getTag,
+});
 
 function refJson(call: Call, ref: string, id: string) {
   const url = repositoryUrl(call);

@@ -1,34 +1,21 @@
 import { z } from "zod";
+import { repositoryUrl, webUrl } from "./addresses.ts";
 import { commitOf, commitsOf, gitIn, isAncestor, mergedTree, refAt, resolve, writeCommit } from "./git.ts";
 import { commitJson, repositoryJson } from "./repository.ts";
-import {
-  type Answer,
-  bodyOf,
-  type Call,
-  invalid,
-  notFound,
-  pageOf,
-  problem,
-  type Route,
-  repositoryUrl,
-  webUrl,
-} from "./router.ts";
+import { type Answer, bodyOf, type Call, invalid, notFound, pageOf, problem, routes } from "./router.ts";
 import { nextId, nowIso, type PullRequest, type State } from "./state.ts";
 
-const read: Route["needs"] = ["pull_requests", "read"];
-const write: Route["needs"] = ["pull_requests", "write"];
-
 /** https://docs.github.com/rest/pulls */
-export const pullRoutes: Route[] = [
-  { method: "GET", path: "/repos/:owner/:repo/pulls", needs: read, handle: listPulls },
-  { method: "POST", path: "/repos/:owner/:repo/pulls", needs: write, handle: createPull },
-  { method: "GET", path: "/repos/:owner/:repo/pulls/:number", needs: read, handle: getPull },
-  { method: "PATCH", path: "/repos/:owner/:repo/pulls/:number", needs: write, handle: updatePull },
-  { method: "GET", path: "/repos/:owner/:repo/pulls/:number/commits", needs: read, handle: pullCommits },
-  { method: "GET", path: "/repos/:owner/:repo/issues/:number/comments", needs: read, handle: listComments },
-  { method: "POST", path: "/repos/:owner/:repo/issues/:number/comments", needs: write, handle: createComment },
-  { method: "PUT", path: "/repos/:owner/:repo/pulls/:number/merge", needs: ["contents", "write"], handle: mergePull },
-];
+export const pullRoutes = routes({
+  "GET /pulls pull_requests=read": listPulls,
+  "POST /pulls pull_requests=write": createPull,
+  "GET /pulls/:number pull_requests=read": getPull,
+  "PATCH /pulls/:number pull_requests=write": updatePull,
+  "GET /pulls/:number/commits pull_requests=read": pullCommits,
+  "GET /issues/:number/comments pull_requests=read": listComments,
+  "POST /issues/:number/comments pull_requests=write": createComment,
+  "PUT /pulls/:number/merge contents=write": mergePull,
+});
 
 /** Brings what is known up to date with git: a head that reached its base is merged, one that is gone is closed. */
 async function refresh(state: State, pull: PullRequest): Promise<void> {

@@ -1,5 +1,6 @@
 import { createGzip } from "node:zlib";
 import { z } from "zod";
+import { repositoryUrl, webUrl } from "./addresses.ts";
 import {
   type CommitFacts,
   commitOf,
@@ -16,48 +17,28 @@ import {
   writeCommit,
 } from "./git.ts";
 import { protectionMessage } from "./git-data.ts";
-import {
-  type Answer,
-  bodyOf,
-  type Call,
-  notFound,
-  pageOf,
-  problem,
-  type Route,
-  repositoryUrl,
-  webUrl,
-} from "./router.ts";
+import { type Answer, bodyOf, type Call, notFound, pageOf, problem, routes } from "./router.ts";
 import { nowIso } from "./state.ts";
 
-const read: Route["needs"] = ["contents", "read"];
-const write: Route["needs"] = ["contents", "write"];
-
 /** The repository as people see it: https://docs.github.com/rest/repos, /commits, /branches */
-export const repositoryRoutes: Route[] = [
-  { method: "GET", path: "/repos/:owner/:repo", needs: ["metadata", "read"], handle: getRepository },
-  { method: "GET", path: "/repos/:owner/:repo/branches", needs: read, handle: listBranches },
-  { method: "GET", path: "/repos/:owner/:repo/branches/:branch*", needs: read, handle: getBranch },
-  {
-    method: "GET",
-    path: "/repos/:owner/:repo/rules/branches/:branch*",
-    needs: ["metadata", "read"],
-    handle: (call) => ({ status: 200, body: call.state.branchRules.get(call.params.branch ?? "") ?? [] }),
-  },
-  { method: "GET", path: "/repos/:owner/:repo/contents/:path*", needs: read, handle: getContents },
-  { method: "PUT", path: "/repos/:owner/:repo/contents/:path*", needs: write, handle: putContents },
-  { method: "GET", path: "/repos/:owner/:repo/tarball/:ref*", needs: read, handle: redirectToTarball },
-  { method: "GET", path: "/repos/:owner/:repo/commits", needs: read, handle: listCommits },
-  { method: "GET", path: "/repos/:owner/:repo/compare/:range*", needs: read, handle: compare },
-  { method: "POST", path: "/repos/:owner/:repo/merges", needs: write, handle: mergeBranch },
-];
+export const repositoryRoutes = routes({
+  "GET / metadata=read": getRepository,
+  "GET /branches contents=read": listBranches,
+  "GET /branches/:branch* contents=read": getBranch,
+  "GET /rules/branches/:branch* metadata=read": (call) => ({
+    status: 200,
+    body: call.state.branchRules.get(call.params.branch ?? "") ?? [],
+  }),
+  "GET /contents/:path* contents=read": getContents,
+  "PUT /contents/:path* contents=write": putContents,
+  "GET /tarball/:ref* contents=read": redirectToTarball,
+  "GET /commits contents=read": listCommits,
+  "GET /compare/:range* contents=read": compare,
+  "POST /merges contents=write": mergeBranch,
+});
 
 /** `GET /repos/…/commits/:ref`, which must come after the longer addresses below it. */
-export const commitRoute: Route = {
-  method: "GET",
-  path: "/repos/:owner/:repo/commits/:ref*",
-  needs: read,
-  handle: getCommit,
-};
+export const commitRoutes = routes({ "GET /commits/:ref* contents=read": getCommit });
 
 export function repositoryJson(call: Call) {
   const { owner, name, id, folder } = call.state;

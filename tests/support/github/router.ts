@@ -34,6 +34,20 @@ export interface Route {
   handle(call: Call): Promise<Answer> | Answer;
 }
 
+/**
+ * Routes below `/repos/:owner/:repo`, each as `METHOD /path permission=level`, in the order in which they are tried.
+ *
+ *   routes({ "GET /pulls pull_requests=read": listPulls })
+ */
+export function routes(table: Record<string, Route["handle"]>): Route[] {
+  return Object.entries(table).map(([line, handle]) => {
+    const [method = "", path = "", needs = ""] = line.split(" ");
+    const [permission = "", level] = needs.split("=");
+    const asked: Route["needs"] = [permission, level === "write" ? "write" : "read"];
+    return { method, path: `/repos/:owner/:repo${path === "/" ? "" : path}`, needs: asked, handle };
+  });
+}
+
 const documentation = "https://docs.github.com/rest";
 
 export function problem(status: number, message: string, extra: Record<string, unknown> = {}): Answer {
@@ -97,6 +111,3 @@ export function pageOf<T>(call: Call, all: T[], perPageDefault = 30): { items: T
   const last = Math.ceil(all.length / perPage);
   return { items, headers: { link: `<${address(page + 1)}>; rel="next", <${address(last)}>; rel="last"` } };
 }
-
-export const repositoryUrl = ({ origin, state }: Call) => `${origin}/repos/${state.owner}/${state.name}`;
-export const webUrl = ({ state }: { state: State }) => `https://github.com/${state.owner}/${state.name}`;

@@ -9,7 +9,7 @@ import { type Fault, faultFor } from "./faults.ts";
 import { gitDataRoutes } from "./git-data.ts";
 import { graphqlRoutes } from "./graphql.ts";
 import { closePullRequest, mergePullRequest, pullRoutes } from "./pulls.ts";
-import { commitRoute, repositoryRoutes, tarball } from "./repository.ts";
+import { commitRoutes, repositoryRoutes, tarball } from "./repository.ts";
 import { type Answer, type Call, matchRoute, notFound, problem, Refusal, type Route } from "./router.ts";
 import { newState, type Permissions, type PullRequest, type State, type Token } from "./state.ts";
 
@@ -101,7 +101,7 @@ export async function startGithub({
     ...checkRoutes,
     ...deploymentRoutes,
     ...repositoryRoutes,
-    commitRoute,
+    ...commitRoutes,
     ...graphqlRoutes,
   ];
   const server = createServer((request, response) => {
