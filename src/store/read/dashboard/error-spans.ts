@@ -26,25 +26,31 @@ export async function errorSpans(
   const { projectId, keptDays } = of;
   const { commit, from, until } = of.release;
   if (from === null || until === null) return null;
-  const ofRelease = sql`project_id = ${projectId} AND environment = 'production' AND release = ${commit}`;
-  const inSpan = sql`minute >= s.at AND minute < s.next`;
+  const ofRelease = sql`project_id = ${projectId} AND environment = 'production' AND release = ${commit} AND minute BETWEEN first AND till`;
+  const spanOf = sql`floor(extract(epoch FROM minute - first) / 60 / minutes)::int AS n`;
   const found = await rows(
     Row,
+    // Each table is read once, however many spans there are.
     sql`WITH watch AS (
-            SELECT ${from}::timestamptz AS since, least(${until}::timestamptz, clock_timestamp()) AS till
-            WHERE ${from}::timestamptz > clock_timestamp() - ${keptDays} * interval '1 day'),
-          step AS (SELECT greatest(1, ceil(extract(epoch FROM till - since) / 60 / ${spansMax})) * interval '1 minute' AS length FROM watch),
-          spans AS (
-            SELECT at, at + length AS next, since, till
-            FROM watch, step, generate_series(date_trunc('minute', since), till, length) AS at),
+            SELECT since, till, date_trunc('minute', since) AS first,
+              greatest(1, ceil(extract(epoch FROM till - since) / 60 / ${spansMax}))::int AS minutes
+            FROM (SELECT ${from}::timestamptz AS since, least(${until}::timestamptz, clock_timestamp()) AS till) AS asked
+            WHERE since > clock_timestamp() - ${keptDays} * interval '1 day'),
+          failed AS (
+            SELECT ${spanOf}, sum(events)::int8 AS errors FROM watch, agent_event_minutes m WHERE ${ofRelease}
+              AND NOT EXISTS (SELECT FROM agent_fingerprints f
+                WHERE f.project_id = m.project_id AND f.fingerprint = m.fingerprint AND f.state = 'noise')
+            GROUP BY 1),
+          asked AS (
+            SELECT ${spanOf}, ${requestsOnce}::float8 AS requests FROM watch, agent_traffic_minutes WHERE ${ofRelease} GROUP BY 1),
           reported AS (SELECT EXISTS (
             SELECT FROM agent_traffic_minutes WHERE project_id = ${projectId} AND environment = 'production') AS traffic)
-        SELECT s.at, extract(epoch FROM least(s.next, s.till) - greatest(s.at, s.since)) * 1000 AS "durationMs", reported.traffic AS reported,
-          (SELECT coalesce(sum(events), 0)::int8 FROM agent_event_minutes m WHERE ${ofRelease} AND ${inSpan}
-            AND NOT EXISTS (SELECT FROM agent_fingerprints f
-              WHERE f.project_id = m.project_id AND f.fingerprint = m.fingerprint AND f.state = 'noise')) AS errors,
-          (SELECT ${requestsOnce}::float8 FROM agent_traffic_minutes WHERE ${ofRelease} AND ${inSpan}) AS requests
-        FROM spans s CROSS JOIN reported ORDER BY s.at`,
+        SELECT at, extract(epoch FROM least(at + minutes * interval '1 minute', till) - greatest(at, since)) * 1000 AS "durationMs",
+          coalesce(errors, 0) AS errors, coalesce(requests, 0) AS requests, traffic AS reported
+        FROM watch CROSS JOIN reported
+          CROSS JOIN generate_series(first, till, minutes * interval '1 minute') WITH ORDINALITY AS span (at, place)
+          LEFT JOIN failed ON failed.n = place - 1 LEFT JOIN asked ON asked.n = place - 1
+        ORDER BY at`,
   );
   if (found.length === 0) return null;
   return found.map(({ at, reported, requests, ...span }) => ({
