@@ -40,16 +40,16 @@ export interface Operators {
   approve(issue: IssueDetail, reason: string): Promise<void>;
 }
 
-const answerTimeoutMs = 10_000;
+const answerTimeoutMs = 30_000;
+const answerTriesMax = 3;
 const errorCharsMax = 1_000;
 
 export function createOperators({ url, token }: { url: string; token: string }): Operators {
   async function call(method: string, path: string, body?: unknown): Promise<unknown> {
-    const response = await fetch(new URL(path, url), {
+    const response = await answerTo(new URL(path, url), {
       method,
       headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-      body: body === undefined ? undefined : JSON.stringify(body),
-      signal: AbortSignal.timeout(answerTimeoutMs),
+      body: body === undefined ? null : JSON.stringify(body),
     });
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text.slice(0, errorCharsMax)}`);
@@ -69,6 +69,17 @@ export function createOperators({ url, token }: { url: string; token: string }):
       await call("POST", `/api/agent/issues/${id}/approve`, { reason, diffHash });
     },
   };
+}
+
+/** A server may close an idle connection just when it is used again: a question, and no order, is then asked once more. */
+async function answerTo(address: URL, request: RequestInit): Promise<Response> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await fetch(address, { ...request, signal: AbortSignal.timeout(answerTimeoutMs) });
+    } catch (error) {
+      if (request.method !== "GET" || tries === answerTriesMax) throw error;
+    }
+  }
 }
 
 function isStatus(text: string): boolean {

@@ -1,6 +1,7 @@
 import { eq } from "drizzle-orm";
 import { withdrawalText } from "#policy/proposal-text.ts";
 import { type EndedFix, fixesToWithdraw } from "#store/read/ended-fixes.ts";
+import { readsOf } from "#store/read/stage-reads.ts";
 import { actions, projects } from "#store/schema.ts";
 import { action, appendActions, type NewAction } from "#store/write/actions.ts";
 import { noteWithdrawn } from "#store/write/fixes.ts";
@@ -23,10 +24,12 @@ export async function withdrawEndedFixes(engine: Engine): Promise<void> {
 }
 
 async function withdraw(engine: Engine, fix: EndedFix): Promise<void> {
-  const { id: fixId, issueId, branch, commits: ours } = fix;
+  const { id: fixId, issueId, branch } = fix;
   const effectKey = `repository.withdraw:${branch}:${fixId}`;
   const row = { issueId, fixId, actor: "agent", action: "repository.withdraw", subject: branch, effectKey };
   if (!(await intend(engine, action({ ...row, outcome: "intended" })))) return;
+  const placed = await readsOf(engine.connection, engine.projectId).placedOn(issueId, branch);
+  const ours = [...new Set([...fix.commits, ...placed])];
   const comment = withdrawalText(fix);
   const result = await engine.ports.repository.withdraw({ branch, into: "main", ours, comment });
   const isDone = result.kind === "withdrawn";

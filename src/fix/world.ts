@@ -45,6 +45,7 @@ const nothingElse: Omit<World["read"], "frames"> = {
   inFlightTouching: async () => undefined,
   fixesWrittenSince: async () => 0,
   patchTried: async () => false,
+  placedOn: async () => [],
   rollbacksSince: async () => 0,
   errorKinds: async () => [],
   errorCounts: async () => ({ errors: unmeasured, requests: unmeasured, durationMs: 0, dispersion: 1 }),

@@ -31,7 +31,7 @@ export async function openPullRequest(
     const proposal = known === null ? await propose(issue, found, world) : await ask(issue, world);
     if (proposal === undefined) return { evidence: [], standing: { kind: "ours" } };
     const { url, number } = proposal;
-    const standing = standingIn(issue, proposal);
+    const standing = await standingIn(issue, proposal, world);
     const isShown = proposal.state === "open" && standing.kind === "ours";
     const head = isShown ? await showCandidate(issue, proposal.head, world) : (known?.head ?? issue.fix.commit);
     if (known !== null && known.head === head) return { evidence: [], standing };
@@ -75,21 +75,25 @@ async function showCandidate({ fix }: Proposed, from: Sha, world: World): Promis
 /** What became of the fix's pull request since. */
 export async function standingOf(issue: Proposed, world: World): Promise<Standing> {
   const proposal = issue.fix.pullRequest === null ? undefined : await ask(issue, world);
-  return proposal === undefined ? { kind: "ours" } : standingIn(issue, proposal);
+  return proposal === undefined ? { kind: "ours" } : standingIn(issue, proposal, world);
 }
 
 function ask({ fix }: Proposed, world: World): Promise<Proposal | undefined> {
   return world.repository.proposal(fix.branch, "main");
 }
 
-function standingIn({ fix }: Proposed, { state, number, by, head, landed }: Proposal): Standing {
+async function standingIn(issue: Proposed, proposal: Proposal, world: World): Promise<Standing> {
+  const { fix } = issue;
+  const { state, number, by, head, landed } = proposal;
   const who = by ?? "a person";
   if (state === "merged" && landed !== null) {
     return landed === fix.candidate.commit ? { kind: "ours" } : { kind: "landed", commit: landed, by: who };
   }
   if (state === "closed") return { kind: "ended", because: `${who} closed pull request ${number} without merging it` };
-  const ours = [fix.commit, fix.candidate.commit, fix.pullRequest?.head];
-  if (state === "merged" || ours.includes(head)) return { kind: "ours" };
+  const known = [fix.commit, fix.candidate.commit, fix.pullRequest?.head];
+  if (state === "merged" || known.includes(head)) return { kind: "ours" };
+  // An earlier candidate, put there by a process that was killed before it could say so.
+  if ((await world.read.placedOn(issue.id, fix.branch)).includes(head)) return { kind: "ours" };
   return {
     kind: "ended",
     because: `Someone committed to ${fix.branch} (pull request ${number}): it is theirs now, untested, and the agent leaves it alone`,

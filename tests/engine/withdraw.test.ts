@@ -8,6 +8,7 @@ import { round } from "#engine/round.ts";
 import type { Repository } from "#ports/repository.ts";
 import type { Connection } from "#store/connect.ts";
 import { issues, projects } from "#store/schema.ts";
+import { action, appendActions } from "#store/write/actions.ts";
 import { writeEvidence } from "#store/write/evidence.ts";
 import { endFix } from "#store/write/fixes.ts";
 import { aDiagnosis } from "#tests/support/builders.ts";
@@ -128,6 +129,24 @@ describe.each(databases())("ended fixes on $name", { timeout: 240_000 }, ({ open
       "repository.withdraw agent/fix-1 intended",
       "repository.withdraw agent/fix-1 refused",
     ]);
+  });
+
+  it("are known by every commit that was meant for them, also of a process that did not live to say so", async () => {
+    const { fixId, issueId, commit } = await aFix("agent/fix-1");
+    await ends(fixId, "failed", "expired");
+    const edits = [{ path: "another.txt", content: "x\n" }];
+    const { commit: to } = await repository.commit({ base: commit, edits, message: "Another candidate\n", at });
+    await repository.advance("agent/fix-1", { from: commit, to });
+    const about = { issueId, fixId, actor: "agent", subject: "agent/fix-1", detail: { from: commit, to } };
+    const intent = action({
+      ...about,
+      action: "repository.replace",
+      outcome: "intended",
+      effectKey: "the replacement",
+    });
+    await connection.db.transaction((tx) => appendActions(tx, [intent]));
+    await nextRound();
+    expect(await branchesOf(world.remote)).toEqual(["main", "staging"]);
   });
 
   it("wait while the agent is paused, and while GitHub is away", async () => {

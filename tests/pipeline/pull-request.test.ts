@@ -241,6 +241,18 @@ describe("the branch of a pull request", () => {
     expect(await shown(issue, world)).toMatchObject({ evidence: [{ pullRequest: { head: candidateCommit } }] });
   });
 
+  it("is ours as well where a process was killed after it had put an earlier candidate there", async () => {
+    const placedOn = async () => [older];
+    const world = aWorld({
+      repository: { ...found(older), advance: async () => ({ kind: "advanced" }) },
+      read: { placedOn },
+    });
+    expect(await shown(anIssueAt("awaiting_approval", { fix: withPull({ head: fixCommit }) }), world)).toMatchObject({
+      evidence: [{ pullRequest: { head: candidateCommit } }],
+      standing: { kind: "ours" },
+    });
+  });
+
   it("is left alone where a person committed to it, or where nobody may move it", async () => {
     expect(await shown(waiting, aWorld({ repository: found(theirs) }))).toMatchObject({
       evidence: [],

@@ -81,6 +81,7 @@ const quietReads: Reads = {
   inFlightTouching: async () => undefined,
   fixesWrittenSince: async () => 0,
   patchTried: async () => false,
+  placedOn: async () => [],
   rollbacksSince: async () => 0,
   errorKinds: async () => [],
   errorCounts: async () => someErrors(0, 500),

@@ -28,6 +28,8 @@ export interface Reads {
   fixesWrittenSince(issueId: string, since: Date, exceptFixId: string | null): Promise<number>;
   /** Whether another attempt made exactly this change and tests or a watch refuted it; one that expired says nothing. */
   patchTried(patchHash: string, exceptFixId: string): Promise<boolean>;
+  /** The commits that the agent meant to put on a branch for this issue, also where it did not live to say that it did; at most 100. */
+  placedOn(issueId: string, branch: string): Promise<Sha[]>;
   /** Rollbacks since `since`, in the whole project. */
   rollbacksSince(since: Date): Promise<number>;
   /** The kinds of error that `release` itself produced since `since`; at most 100. */

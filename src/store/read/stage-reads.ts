@@ -1,6 +1,7 @@
 import { eq, sql } from "drizzle-orm";
 import { z } from "zod";
 import { Frame } from "#domain/event.ts";
+import { Sha } from "#domain/ids.ts";
 import type { Connection } from "../connect.ts";
 import { issues } from "../schema.ts";
 import { trafficHistory } from "./detection/traffic.ts";
@@ -10,6 +11,7 @@ import type { Reads, Rival } from "./reads.ts";
 import { watchReads } from "./watch.ts";
 
 const RivalRow = z.object({ id: z.string(), title: z.string() });
+const Placed = z.object({ commit: Sha });
 const Count = z.object({ count: z.coerce.number() });
 
 /** Everything that stages may ask, for one project. */
@@ -64,6 +66,16 @@ export function readsOf(connection: Connection, projectId: string): Reads {
             AND (${exceptFixId}::uuid IS NULL OR id <> ${exceptFixId}::uuid)`,
       );
       return row?.count ?? 0;
+    },
+    placedOn: async (issueId, branch) => {
+      const found = await rows(
+        Placed,
+        sql`SELECT coalesce(detail->>'to', detail->>'commit') AS commit FROM agent_actions
+            WHERE issue_id = ${issueId} AND subject = ${branch} AND outcome = 'intended'
+              AND action IN ('repository.publish', 'repository.advance', 'repository.replace')
+            ORDER BY seq DESC LIMIT 100`,
+      );
+      return found.map(({ commit }) => commit);
     },
     patchTried: async (patchHash, exceptFixId) => {
       const [row] = await rows(
