@@ -32,11 +32,20 @@ export async function startVisitors(): Promise<Visitors> {
       await page.goto(path);
       await signIn(page, { name, password: passwords[name === "Vera" ? "viewer" : "operator"] });
       await page.waitForURL((url) => url.pathname === path.split("?")[0]);
+      await untilAlive(page);
       return page;
     },
     complaints: () => visitors.flatMap(({ complaints }) => complaints),
     dispose: () => closeAll(vigil, browser, visitors),
   };
+}
+
+/** The page's scripts have come: it hears of news from now on, and its buttons do what they say. */
+async function untilAlive(page: Page): Promise<void> {
+  await page.waitForFunction(() => {
+    const button = document.querySelector("header button");
+    return button !== null && Object.keys(button).some((name) => name.startsWith("__reactProps"));
+  });
 }
 
 async function closeAll(vigil: Vigil, browser: Browser, visitors: Awaited<ReturnType<typeof aVisitor>>[]) {
