@@ -98,6 +98,8 @@ async function bodyOf(incoming: IncomingMessage): Promise<Buffer<ArrayBuffer> | 
   }
   return new ReadableStream<Uint8Array>({
     start(controller) {
+      // From here on the handler counts them: twice would be room that nobody has.
+      leaveRoom(incoming);
       for (const piece of begun) controller.enqueue(piece);
     },
     async pull(controller) {
