@@ -189,7 +189,7 @@ export interface IssueView {
   /** Events per hour in production, oldest first and without a gap: the last seven days, as far as Vigil was there. */
   hours: { at: string; events: number }[];
   /** Releases that produced it, newest first. */
-  seenIn: { release: string; events: number; lastSeen: string }[];
+  seenIn: { release: string; events: number; firstSeen: string; lastSeen: string }[];
   repositoryUrl: RepositoryUrl;
   /** What releases in production are judged by now. */
   rateLimits: RateLimits;

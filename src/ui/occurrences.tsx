@@ -2,12 +2,25 @@ import type { IssueView } from "#domain/view.ts";
 import { Chart } from "./chart.tsx";
 import type { ChartMark } from "./chart-data.ts";
 
-/** How often it happened in production, hour by hour, and when a release came. */
-export function Occurrences({ hours, releases }: Pick<IssueView, "hours" | "releases">) {
+/** More marks than these could not be read. */
+const marksMax = 6;
+
+/** How often it happened in production, hour by hour, when a fix came, and which releases it came from first. */
+export function Occurrences({ hours, releases, seenIn }: Pick<IssueView, "hours" | "releases" | "seenIn">) {
   const total = hours.reduce((sum, { events }) => sum + events, 0);
   const busiest = Math.max(0, ...hours.map(({ events }) => events));
   const last = hours.findLast(({ events }) => events > 0);
-  const marks = releases.flatMap(({ from, environment, commit }): ChartMark[] =>
+  const fixed = new Set(releases.map(({ commit }) => commit));
+  const others = seenIn
+    .filter(({ release }) => !fixed.has(release))
+    .map(
+      ({ release, firstSeen }): ChartMark => ({
+        at: firstSeen,
+        label: `first from ${release.slice(0, 7)}`,
+        tone: "muted",
+      }),
+    );
+  const live = releases.flatMap(({ from, environment, commit }): ChartMark[] =>
     from === null || environment !== "production"
       ? []
       : [{ at: from, label: `fix ${commit.slice(0, 7)} live`, tone: "good" }],
@@ -25,7 +38,7 @@ export function Occurrences({ hours, releases }: Pick<IssueView, "hours" | "rele
         unit: "count",
         series: [{ name: "Events", as: "bar", tone: "bad" }],
         points: hours.map(({ at, events }) => ({ at, values: [events] })),
-        marks,
+        marks: [...live, ...others].slice(0, marksMax),
       }}
     />
   );

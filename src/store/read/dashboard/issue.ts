@@ -127,12 +127,16 @@ async function hoursOf({ rows }: Connection, projectId: string, issueId: string)
 
 async function releasesSeen({ rows }: Connection, issueId: string): Promise<IssueView["seenIn"]> {
   const found = await rows(
-    z.object({ release: z.string(), events: z.coerce.number(), lastSeen: z.date() }),
-    sql`SELECT m.release, sum(m.events)::int8 AS events, max(m.minute) AS "lastSeen"
+    z.object({ release: z.string(), events: z.coerce.number(), firstSeen: z.date(), lastSeen: z.date() }),
+    sql`SELECT m.release, sum(m.events)::int8 AS events, min(m.minute) AS "firstSeen", max(m.minute) AS "lastSeen"
         FROM agent_fingerprints f JOIN agent_event_minutes m USING (project_id, fingerprint)
         WHERE f.issue_id = ${issueId} AND m.release <> ''
           -- All there are: the index begins with them.
-          AND m.environment IN ('production', 'staging') GROUP BY m.release ORDER BY 3 DESC LIMIT ${releasesMax}`,
+          AND m.environment IN ('production', 'staging') GROUP BY m.release ORDER BY max(m.minute) DESC LIMIT ${releasesMax}`,
   );
-  return found.map(({ release, events, lastSeen }) => ({ release, events, lastSeen: lastSeen.toISOString() }));
+  return found.map(({ firstSeen, lastSeen, ...seen }) => ({
+    ...seen,
+    firstSeen: firstSeen.toISOString(),
+    lastSeen: lastSeen.toISOString(),
+  }));
 }

@@ -58,7 +58,7 @@ export default async function IssuePage({ params }: { params: Promise<{ id: stri
       </div>
       <Panel title="Occurrences" id="occurrences">
         <div className="p-4">
-          <Occurrences hours={issue.hours} releases={issue.releases} />
+          <Occurrences hours={issue.hours} releases={issue.releases} seenIn={issue.seenIn} />
         </div>
       </Panel>
       {issue.attempts.length > 0 && (
