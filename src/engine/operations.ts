@@ -1,12 +1,11 @@
 import { Failure } from "#domain/failure.ts";
 import { IssueId } from "#domain/ids.ts";
-import type { Status } from "#domain/lifecycle.ts";
 import type { MuteConditions } from "#domain/mute.ts";
 import type { Settings, SettingsPatch } from "#domain/settings.ts";
 import type { Command } from "#policy/commands.ts";
 import { dueIssues } from "#store/read/issues.ts";
 import { loadProject, usageOf } from "#store/read/projects.ts";
-import { actionsAfter, listIssues, showIssue } from "#store/read/views.ts";
+import { actionsAfter, type IssueFilter, listIssues, showIssue } from "#store/read/views.ts";
 import { give } from "./command.ts";
 import { detect } from "./detect.ts";
 import { drain } from "./drain.ts";
@@ -69,7 +68,7 @@ export interface Operations {
   /** Runs what is due in every queue, for whoever has no workers; no step begins after `budgetMs`. */
   goOn(budgetMs: number): Promise<void>;
   /** JSON-ready summaries, newest first. */
-  issues(filter: { status?: Status; limit: number; before?: string }): Promise<Record<string, unknown>[]>;
+  issues(filter: IssueFilter): Promise<Record<string, unknown>[]>;
   issue(id: string): Promise<Record<string, unknown> | undefined>;
   /** Carries out what an operator asks and answers with the issue as it is then. */
   command(request: {

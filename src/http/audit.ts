@@ -48,7 +48,7 @@ export function auditTrail(http: Http = thisProcess) {
   const verify: Handler = async (request) => {
     const agent = await http.agentOf();
     refuseForeignOrigin(request, agent);
-    await identify(request, agent);
+    await identify(request, agent, { onlyLooks: true });
     return json(await agent.verifyAudit([]));
   };
   return endpoint(http.log, { GET: exported, POST: verify });

@@ -7,9 +7,10 @@ import { actorOf, sessionOf } from "./session.ts";
 /**
  * Who asks, or a refusal: a program with the API token, or a person signed in to the dashboard. The one place that every
  * operators' handler goes through. A viewer may look and change nothing; a signed-in browser may change something only
- * from Vigil's own pages. The answer never depends on the body (reliability D19, D29).
+ * from Vigil's own pages. The answer never depends on the body (reliability D19, D29). `onlyLooks`: what is posted here takes
+ * work and changes nothing, so viewers may as well.
  */
-export async function identify(request: Request, agent: Agent): Promise<Actor> {
+export async function identify(request: Request, agent: Agent, { onlyLooks = false } = {}): Promise<Actor> {
   if (isSecret(bearerOf(request), agent.secrets.apiToken)) return { kind: "token", name: "api-token" };
   const looks = request.method === "GET" || request.method === "HEAD";
   const session = await sessionOf(request.headers.get("cookie"), agent, { fresh: !looks });
@@ -20,7 +21,7 @@ export async function identify(request: Request, agent: Agent): Promise<Actor> {
   }
   if (looks) return actorOf(session);
   requireOwnPage(request, agent, session);
-  if (session.role === "operator") return actorOf(session);
+  if (session.role === "operator" || onlyLooks) return actorOf(session);
   throw new Failure("forbidden", "A viewer may look, and change nothing.", {
     hint: agent.operators.accounts === null ? "Sign in with the operators' password." : "Ask for the role operator.",
   });

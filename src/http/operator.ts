@@ -22,6 +22,13 @@ const ListQuery = z.object({
     .transform(Number)
     .pipe(z.int().min(1).max(100))
     .default(50),
+  /** Words that stand in title, message or operation, or the beginning of an id or commit. */
+  text: z
+    .string()
+    .trim()
+    .max(200)
+    .transform((text) => (text === "" ? undefined : text))
+    .optional(),
   /** `createdAt` of the last issue of the page before. */
   before: z.iso.datetime({ offset: true }).optional(),
 });

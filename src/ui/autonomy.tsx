@@ -75,6 +75,7 @@ export function Autonomy() {
                       label={`Choose ${level}`}
                       title={`Change to level ${level}: ${levels[level].name}?`}
                       action={`Choose level ${level}`}
+                      done={`Level ${level} holds from now on.`}
                       disabled={role === "viewer"}
                       why="A viewer may look, and change nothing."
                       onConfirm={() => choose(level)}

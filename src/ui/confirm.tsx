@@ -2,6 +2,7 @@
 
 import { lazy, type ReactNode, Suspense, useRef, useState } from "react";
 import { Button, type ButtonLook } from "./button.tsx";
+import type { Refusal } from "./orders.tsx";
 
 const load = () => import("./confirm-dialog.tsx");
 /** Fetched when somebody reaches for the button: most visits open no dialog. */
@@ -19,10 +20,14 @@ export interface ConfirmProps {
   disabled?: boolean;
   /** Shown on the opening button when it is disabled: why. */
   why?: string | undefined;
+  /** What else is asked. */
+  fields?: ReactNode;
   /** Asks for a text that is kept. */
   reason?: { label: string; required: boolean };
-  /** The sentence to show when it was refused, or `null` when it is done. */
-  onConfirm(reason: string): Promise<string | null>;
+  /** What is said when it is done. */
+  done: string;
+  /** Why it was refused, or `null` when it is done. */
+  onConfirm(reason: string, form: FormData): Promise<Refusal | null>;
 }
 
 /** A button that asks before it acts. */

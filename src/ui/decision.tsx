@@ -22,6 +22,7 @@ export function Decision({ issueId, diffHash, files }: { issueId: string; diffHa
         look="primary"
         title="Approve this fix and deploy it?"
         action="Approve & Deploy"
+        done="Approved: it is on its way to production."
         disabled={role === "viewer"}
         why={why}
         reason={{ label: "A note for the audit log", required: false }}
@@ -40,6 +41,7 @@ export function Decision({ issueId, diffHash, files }: { issueId: string; diffHa
         look="danger"
         title="Reject this fix?"
         action="Reject Fix"
+        done="Rejected: it is never deployed."
         disabled={role === "viewer"}
         why={why}
         reason={{ label: "Why (kept with the issue)", required: true }}

@@ -9,7 +9,9 @@ import { Button } from "./button.tsx";
 import { Confirm } from "./confirm.tsx";
 import { useBoard } from "./live-board.tsx";
 import { useOrders } from "./orders.tsx";
+import { Shortcuts } from "./shortcuts.tsx";
 import { Remaining } from "./time.tsx";
+import { Toasts, tell } from "./toasts.tsx";
 
 const pages = [
   { href: "/dashboard/agent", label: "Now" },
@@ -43,10 +45,14 @@ export function Header({ name, children }: { name: string; children: ReactNode }
           <LineState />
           <AgentState />
           {children}
-          <PauseButton />
+          <span data-pause>
+            <PauseButton />
+          </span>
+          <Shortcuts />
           <SignOut name={name} />
         </div>
       </div>
+      <Toasts />
     </header>
   );
 }
@@ -92,6 +98,7 @@ function PauseButton() {
         look="primary"
         title="Resume the agent?"
         action="Resume"
+        done="The agent goes on."
         disabled={role === "viewer"}
         why={why}
         onConfirm={() => send("POST", "/api/agent/resume", {})}
@@ -105,6 +112,7 @@ function PauseButton() {
       label="Pause"
       title="Pause the agent?"
       action="Pause"
+      done="The agent is paused."
       disabled={role === "viewer"}
       why={why}
       reason={{ label: "Why (shown to everyone)", required: false }}
@@ -120,7 +128,8 @@ function SignOut({ name }: { name: string }) {
   const { send } = useOrders();
   const router = useRouter();
   const leave = async () => {
-    await send("DELETE", "/api/session", {});
+    const refusal = await send("DELETE", "/api/session", {});
+    if (refusal !== null) return tell({ tone: "bad", title: "You are still signed in", text: refusal.message });
     router.replace("/sign-in");
     router.refresh();
   };

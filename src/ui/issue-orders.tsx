@@ -13,6 +13,7 @@ const orders = [
     look: "plain",
     title: "Work on this issue again?",
     text: "It starts anew with a diagnosis on main as it is now.",
+    done: "It is worked on again.",
     reason: "A note for the audit log",
     required: false,
   },
@@ -21,6 +22,7 @@ const orders = [
     label: "Dismiss",
     look: "plain",
     title: "Dismiss this issue?",
+    done: "Dismissed: nothing more is done about it.",
     text: "Nothing more is done about it. It comes back only when it gets much worse.",
     reason: "Why (kept with the issue)",
     required: true,
@@ -30,6 +32,7 @@ const orders = [
     label: "Revert",
     look: "danger",
     title: "Take this fix back?",
+    done: "The fix is being taken back.",
     text: "The version before it is served again at once, and a commit on main takes the change back. What people committed since stays.",
     reason: "Why (kept with the issue)",
     required: true,
@@ -48,7 +51,7 @@ export function IssueOrders({ issueId, status, isLive }: { issueId: string; stat
   };
   return (
     <div className="flex flex-wrap gap-2">
-      {orders.map(({ command, label, look, title, text, reason, required }) => {
+      {orders.map(({ command, label, look, title, text, done, reason, required }) => {
         const why = role === "viewer" ? "A viewer may look, and change nothing." : refusal(command, { status, isLive });
         return (
           <Confirm
@@ -57,6 +60,7 @@ export function IssueOrders({ issueId, status, isLive }: { issueId: string; stat
             look={look}
             title={title}
             action={label}
+            done={done}
             disabled={why !== undefined}
             why={why}
             reason={{ label: reason, required }}

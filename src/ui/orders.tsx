@@ -5,15 +5,27 @@ import { createContext, type ReactNode, useContext, useMemo } from "react";
 /** How a page asks Vigil to do something. */
 export interface Orders {
   role: "viewer" | "operator";
-  /** Sends one order; the sentence to show when it was refused, or `null` when it was carried out. */
-  send(method: "POST" | "PATCH" | "DELETE", path: string, body: unknown): Promise<string | null>;
+  /** Sends one order; why it was refused, or `null` when it was carried out. */
+  send(method: "POST" | "PATCH" | "DELETE", path: string, body: unknown): Promise<Refusal | null>;
   /** Asks something that takes work but changes nothing. */
   ask(path: string): Promise<{ whole: boolean; message: string }>;
 }
 
+/** An order that was not carried out. */
+export interface Refusal {
+  /** The sentence to show. */
+  message: string;
+  /** What the page shows is no longer so: the same order would be refused again. */
+  isConflict: boolean;
+  /** What is wrong with which part of the order. */
+  fields: { path: string[]; message: string }[];
+}
+
+const refused = (message: string): Refusal => ({ message, isConflict: false, fields: [] });
+
 const Context = createContext<Orders>({
   role: "viewer",
-  send: async () => "This page cannot give orders.",
+  send: async () => refused("This page cannot give orders."),
   ask: async () => ({ whole: false, message: "This page cannot ask." }),
 });
 
@@ -35,36 +47,38 @@ export function useOrders(): Orders {
   return useContext(Context);
 }
 
-async function send(csrf: string, method: string, path: string, body: unknown): Promise<string | null> {
+function post(csrf: string, method: string, path: string, body: unknown): Promise<Response> {
+  const headers = { "content-type": "application/json", "x-csrf-token": csrf };
+  return fetch(path, { method, headers, body: JSON.stringify(body) });
+}
+
+async function send(csrf: string, method: string, path: string, body: unknown): Promise<Refusal | null> {
   try {
-    const response = await fetch(path, {
-      method,
-      headers: { "content-type": "application/json", "x-csrf-token": csrf },
-      body: JSON.stringify(body),
-    });
-    return response.ok ? null : await sentenceOf(response);
+    const response = await post(csrf, method, path, body);
+    return response.ok ? null : await refusalOf(response);
   } catch {
-    return "Vigil cannot be reached. Nothing was changed; try again when you are online.";
+    return refused("Vigil cannot be reached. Nothing was changed; try again when you are online.");
   }
 }
 
 async function ask(csrf: string, path: string): Promise<{ whole: boolean; message: string }> {
   try {
-    const headers = { "content-type": "application/json", "x-csrf-token": csrf };
-    const response = await fetch(path, { method: "POST", headers, body: "{}" });
-    return response.ok ? await response.json() : { whole: false, message: await sentenceOf(response) };
+    const response = await post(csrf, "POST", path, {});
+    return response.ok ? await response.json() : { whole: false, message: (await refusalOf(response)).message };
   } catch {
     return { whole: false, message: "Vigil cannot be reached." };
   }
 }
 
-interface Refusal {
-  error?: { message?: string; hint?: string };
+interface Answer {
+  error?: { code?: string; message?: string; hint?: string; issues?: Refusal["fields"] };
 }
 
-/** The API answers every refusal with a sentence for people. */
-async function sentenceOf(response: Response): Promise<string> {
-  const { error }: Refusal = await response.json().catch(() => ({}));
-  if (response.status === 401) return "You are signed out. Sign in again; nothing was changed.";
-  return [error?.message ?? `Vigil answered ${response.status}.`, error?.hint].filter(Boolean).join(" ");
+/** The API answers every refusal with a sentence for people, and names the parts of a body that are wrong. */
+async function refusalOf(response: Response): Promise<Refusal> {
+  if (response.status === 401) return refused("You are signed out. Sign in again; nothing was changed.");
+  const { error = {} }: Answer = await response.json().catch(() => ({}));
+  const { message = `Vigil answered ${response.status}.`, hint, issues: fields = [] } = error;
+  const sentences = [message, hint, ...fields.map((field) => field.message)];
+  return { message: sentences.filter(Boolean).join(" "), isConflict: response.status === 409, fields };
 }

@@ -92,7 +92,7 @@ describe("history", () => {
     await page.getByRole("searchbox", { name: "Search" }).fill("problem 4321");
     await page.getByRole("combobox", { name: "Status" }).selectOption("failed");
     await page.getByRole("button", { name: "Show" }).click();
-    await page.getByRole("heading", { name: "1 issues" }).waitFor();
+    await page.getByRole("heading", { name: "1 issue" }).waitFor();
     await page.getByRole("link", { name: "Past problem 4321" }).click();
     await page.getByRole("heading", { name: /Past problem 4321/ }).waitFor();
     await inspect(page, "past-issue");
@@ -177,6 +177,8 @@ describe("steering", () => {
   it("pauses, resumes and changes the level, seen by everyone at once, offline for a while or not", async () => {
     const page = await enter(now, "Olga");
     const other = await enter(now, "Otto");
+    // Before its scripts are there a page notices nothing.
+    await other.locator("header [aria-keyshortcuts]").waitFor();
     await other.context().setOffline(true);
     await other.getByText("offline: shown as it was").waitFor();
     await inspect(other, "offline");

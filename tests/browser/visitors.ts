@@ -5,8 +5,8 @@ import { passwords, startVigil, type Vigil } from "./a-vigil.ts";
 type Options = Parameters<typeof aVisitor>[2];
 
 /** A running Vigil and the people who look at it. */
-export interface Visitors {
-  vigil: Vigil;
+export interface Visitors<V = Vigil> {
+  vigil: V;
   /** Somebody with a browser of their own. */
   visit(options?: Options): Promise<Page>;
   /** Somebody who is signed in, on `path`. Vera is a viewer, everybody else an operator. */
@@ -16,8 +16,11 @@ export interface Visitors {
   dispose(): Promise<void>;
 }
 
-export async function startVisitors(): Promise<Visitors> {
-  const [vigil, browser] = await Promise.all([startVigil(), launchBrowser()]);
+export const startVisitors = (): Promise<Visitors> => visitorsOf(startVigil());
+
+/** People in front of a Vigil that was started for them. */
+export async function visitorsOf<V extends Visited>(starting: Promise<V>): Promise<Visitors<V>> {
+  const [vigil, browser] = await Promise.all([starting, launchBrowser()]);
   const visitors: Awaited<ReturnType<typeof aVisitor>>[] = [];
   const visit = async (options: Options = {}) => {
     const visitor = await aVisitor(browser, vigil.url, { baseURL: vigil.url, ...options });
@@ -48,7 +51,12 @@ async function untilAlive(page: Page): Promise<void> {
   });
 }
 
-async function closeAll(vigil: Vigil, browser: Browser, visitors: Awaited<ReturnType<typeof aVisitor>>[]) {
+interface Visited {
+  url: string;
+  dispose(): Promise<void>;
+}
+
+async function closeAll(vigil: Visited, browser: Browser, visitors: Awaited<ReturnType<typeof aVisitor>>[]) {
   await Promise.all(visitors.map(({ context }) => context.close()));
   await browser.close();
   await vigil.dispose();

@@ -60,6 +60,7 @@ export function anAgent(changes: Partial<Agent> = {}): Agent & Asked {
       approvals: unexpected,
       issue: unexpected,
       history: unexpected,
+      issueTypes: unexpected,
       figures: unexpected,
       audit: unexpected,
     },

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { auditTrail } from "#http/audit.ts";
 import { issueList, pause, settings } from "#http/operator.ts";
 import { session } from "#http/session.ts";
 import { anAgent, anHttp, appUrl, aRequest, aRoute, operators } from "./fakes.ts";
@@ -142,5 +143,11 @@ describe("a session", () => {
     const order = await pause(anHttp(agent)).POST(aRequest("/x", { method: "POST", body: "{}", headers }), aRoute());
     expect(order.status).toBe(403);
     expect(await order.json()).toMatchObject({ error: { message: expect.stringContaining("viewer") } });
+    // Walking the audit chain takes work and changes nothing.
+    const verify = auditTrail(anHttp(agent)).POST(aRequest("/x", { method: "POST", body: "{}", headers }), aRoute());
+    expect((await verify).status).toBe(200);
+    const { "x-csrf-token": _, ...withoutToken } = headers;
+    const forged = aRequest("/x", { method: "POST", body: "{}", headers: withoutToken });
+    expect((await auditTrail(anHttp(agent)).POST(forged, aRoute())).status).toBe(403);
   });
 });

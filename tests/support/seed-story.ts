@@ -126,7 +126,7 @@ async function tellMinutes(run: RunScript): Promise<void> {
   await run(
     `INSERT INTO agent_event_minutes (environment, fingerprint, release, minute, events)
      SELECT 'production', 'past-1', $1, ${releasedAt} + n * interval '1 minute', n / 3
-     FROM generate_series(3, ${storyMinutes - 1}) AS n WHERE n <> 5`,
+     FROM generate_series(3, ${storyMinutes - 1}) AS n WHERE n <> 5 ON CONFLICT DO NOTHING`,
     [storyCommit],
   );
   await run(

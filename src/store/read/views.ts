@@ -2,17 +2,27 @@ import { and, asc, desc, eq, gt, lt, sql } from "drizzle-orm";
 import { type Status, statuses } from "#domain/lifecycle.ts";
 import type { Database } from "../connect.ts";
 import { actions, approvals, deployments, fingerprints, fixes, healthChecks, issues, modelCalls } from "../schema.ts";
+import { textCondition } from "./dashboard/search.ts";
 
 const timelineMax = 1_000;
 const attemptsMax = 50;
 const checksMax = 500;
 const groupsMax = 100;
 
+export interface IssueFilter {
+  status?: Status | undefined;
+  /** Words that stand in title, message or operation, or the beginning of an id or commit. */
+  text?: string | undefined;
+  limit: number;
+  /** `createdAt` of the last issue of the page before. */
+  before?: string | undefined;
+}
+
 /** A page of issues for a list, newest first, each with what is known of its current fix. */
 export async function listIssues(
   db: Database,
   projectId: string,
-  filter: { status?: Status; limit: number; before?: string },
+  filter: IssueFilter,
 ): Promise<Record<string, unknown>[]> {
   const rows = await db
     .select({ issue: issues, fix: fixes })
@@ -22,6 +32,7 @@ export async function listIssues(
       and(
         eq(issues.projectId, projectId),
         filter.status === undefined ? undefined : eq(issues.status, filter.status),
+        filter.text === undefined ? undefined : textCondition(filter.text, "agent_issues"),
         filter.before === undefined ? undefined : lt(issues.createdAt, new Date(filter.before)),
       ),
     )

@@ -4,7 +4,7 @@ import { Severity } from "#domain/issue.ts";
 import { type Status, statuses } from "#domain/lifecycle.ts";
 import type { FiguresView, HistoryView } from "#domain/view.ts";
 import type { Connection } from "../../connect.ts";
-import { patternOf, storable } from "./search.ts";
+import { storable, textCondition } from "./search.ts";
 import type { Watched } from "./views.ts";
 
 export interface HistoryFilter {
@@ -76,18 +76,23 @@ export async function historyView(
   };
 }
 
+const typesMax = 100;
+
+export async function issueTypes({ rows }: Connection, projectId: string): Promise<string[]> {
+  const found = await rows(
+    z.object({ type: z.string() }),
+    sql`SELECT DISTINCT issue_type AS type FROM agent_issues WHERE project_id = ${projectId} ORDER BY 1 LIMIT ${typesMax}`,
+  );
+  return found.map(({ type }) => type);
+}
+
 function conditionOf(projectId: string, { text, status, severity, issueType, days }: HistoryFilter): SQL {
   const parts = [sql`i.project_id = ${projectId}`];
   if (status !== undefined) parts.push(sql`i.status = ${status}`);
   if (severity !== undefined) parts.push(sql`i.severity = ${severity}`);
   if (issueType !== undefined) parts.push(sql`i.issue_type = ${storable(issueType)}`);
   if (days !== undefined) parts.push(sql`i.created_at > clock_timestamp() - ${days} * interval '1 day'`);
-  if (text !== undefined && text !== "") {
-    const plain = patternOf(text);
-    parts.push(
-      sql`(concat_ws(' ', i.title, i.message, i.operation) ILIKE ${`%${plain}%`} OR i.id::text LIKE ${`${plain}%`} OR i.commit_sha LIKE ${`${plain}%`})`,
-    );
-  }
+  if (text !== undefined && text !== "") parts.push(textCondition(text, "i"));
   return sql.join(parts, sql` AND `);
 }
 

@@ -12,7 +12,7 @@ import type { Connection } from "../../connect.ts";
 import { approvalViews } from "./approvals.ts";
 import { type AuditFilter, auditRows } from "./audit.ts";
 import { boardView } from "./board.ts";
-import { figuresView, type HistoryFilter, historyView } from "./history.ts";
+import { figuresView, type HistoryFilter, historyView, issueTypes } from "./history.ts";
 import { issueView } from "./issue.ts";
 import { createStageLengths } from "./stage-lengths.ts";
 
@@ -28,6 +28,8 @@ export interface Views {
   issue(id: string): Promise<IssueView | undefined>;
   history(filter: HistoryFilter): Promise<HistoryView>;
   figures(days: number): Promise<FiguresView>;
+  /** The types that issues have had, in alphabetical order; at most 100. */
+  issueTypes(): Promise<string[]>;
   audit(filter: AuditFilter): Promise<TimelineEntry[]>;
 }
 
@@ -46,6 +48,7 @@ export function viewsOf(connection: Connection, projectId: string, repositoryUrl
     approvals: () => approvalViews(db, watched),
     issue: async (id) => (IssueId.safeParse(id).success ? issueView(connection, watched, id) : undefined),
     history: (filter) => historyView(connection, watched, filter),
+    issueTypes: () => issueTypes(connection, projectId),
     figures: (days) => figuresView(connection, projectId, days),
     audit: (filter) => auditRows(db, projectId, filter),
   };

@@ -6,10 +6,11 @@ import { type Status, statuses } from "#domain/lifecycle.ts";
 import type { FiguresView } from "#domain/view.ts";
 import { SeverityBadge, StatusBadge, statusWords } from "#ui/badge.tsx";
 import { buttonClass } from "#ui/button.tsx";
-import { Panel } from "#ui/facts.tsx";
+import { counted, Panel } from "#ui/facts.tsx";
 import { Branch, Commit, PullRequest } from "#ui/source-links.tsx";
 import { Time } from "#ui/time.tsx";
 import { signedIn } from "../signed-in.ts";
+import { Plots } from "./plots.tsx";
 
 export const metadata: Metadata = { title: "History" };
 
@@ -35,20 +36,21 @@ export default async function HistoryPage({ searchParams }: { searchParams: Prom
   const given = Object.entries(await searchParams).filter(([, value]) => value !== "");
   const query = Query.parse(Object.fromEntries(given));
   const { type, ...filter } = query;
-  const [page, figures] = await Promise.all([
+  const [page, figures, types] = await Promise.all([
     agent.views.history({ ...filter, issueType: type, limit: pageSize }),
     agent.views.figures(query.days ?? 30),
+    agent.views.issueTypes(),
   ]);
   return (
     <>
       <h1 className="font-semibold text-lg">History</h1>
       <Figures figures={figures} />
-      <Filters query={query} />
-      <Panel title={`${page.inAll} issues`} id="issues">
+      <Filters query={query} types={types} />
+      <Panel title={counted(page.inAll, "issue")} id="issues">
         {page.rows.length === 0 && <p className="px-4 py-6 text-muted">No issue fits these filters.</p>}
         <ul className="divide-y divide-line">
           {page.rows.map((row) => (
-            <li key={row.id} className="flex flex-wrap items-center gap-x-3 gap-y-1 px-4 py-2">
+            <li key={row.id} data-issue={row.id} className="flex flex-wrap items-center gap-x-3 gap-y-1 px-4 py-2">
               <SeverityBadge severity={row.severity} />
               <Link
                 href={`/dashboard/agent/issues/${row.id}`}
@@ -88,7 +90,7 @@ function addressOf(query: Query): string {
 const field = "min-h-10 rounded-md border border-line bg-panel px-2 sm:min-h-8";
 
 /** A plain form: it works before any script has come, and the address says what is shown. */
-function Filters({ query }: { query: Query }) {
+function Filters({ query, types }: { query: Query; types: string[] }) {
   return (
     <form className="flex flex-wrap items-end gap-2">
       <label>
@@ -118,6 +120,17 @@ function Filters({ query }: { query: Query }) {
           <option value="">any</option>
           {Severity.options.map((severity) => (
             <option key={severity}>{severity}</option>
+          ))}
+        </select>
+      </label>
+      <label>
+        <span className="block text-muted text-xs">Type</span>
+        <select name="type" defaultValue={query.type ?? ""} className={field}>
+          <option value="">any</option>
+          {types.map((type) => (
+            <option key={type} value={type}>
+              {type.replaceAll("_", " ")}
+            </option>
           ))}
         </select>
       </label>
@@ -161,7 +174,7 @@ function Figures({ figures }: { figures: FiguresView }) {
     { name: "Spent on models", value: `$${figures.spendUsd.toFixed(2)}`, target: null },
   ];
   return (
-    <Panel title={`The last ${days} days`} id="figures">
+    <Panel title={days === 1 ? "The last day" : `The last ${days} days`} id="figures">
       <dl className="grid grid-cols-2 gap-4 p-4 md:grid-cols-4">
         {shown.map(({ name, value, target }) => (
           <div key={name}>
@@ -172,6 +185,7 @@ function Figures({ figures }: { figures: FiguresView }) {
           </div>
         ))}
       </dl>
+      <Plots figures={figures} />
     </Panel>
   );
 }
