@@ -9,7 +9,7 @@ import { createClinicRemote } from "#demo/clinic-remote.ts";
 import { createOperators, type Operators } from "#demo/operators.ts";
 import { createTraffic, startOrdinaryTraffic, type Traffic } from "#demo/traffic.ts";
 import { derivedKey } from "#ingest/keys.ts";
-import { connectPostgres } from "#store/connect.ts";
+import { type Connection, connectPostgres } from "#store/connect.ts";
 import { freePort } from "#tests/adapters/platform/local-platform.ts";
 import { startGithub, type TestGithub } from "#tests/support/github/server.ts";
 import { startPooler } from "#tests/support/pgbouncer.ts";
@@ -29,6 +29,9 @@ export interface HostedVigil {
   github: TestGithub;
   vercel: VercelServer;
   slack: TestSlack;
+  connection: Connection;
+  /** The function is killed in the middle of what it does, and the time is over for which it had the issue. */
+  crash(): Promise<void>;
   /** The minute is over after which it is looked again whether a person decided. */
   lookAgain(): Promise<void>;
   log(): Promise<string>;
@@ -57,18 +60,26 @@ function ending() {
   };
 }
 
-/** `isScheduled: false`: no cron route is ever called. */
-export async function startHostedVigil({ isScheduled = true } = {}): Promise<HostedVigil> {
+export interface HostedOptions {
+  /** `false`: no cron route is ever called. */
+  isScheduled?: boolean;
+  variables?: Record<string, string>;
+}
+
+export async function startHostedVigil(options: HostedOptions = {}): Promise<HostedVigil> {
   const ends = ending();
   try {
-    return await started(ends, isScheduled);
+    return await started(ends, options);
   } catch (error) {
     await ends.all();
     throw error;
   }
 }
 
-async function started(ends: ReturnType<typeof ending>, isScheduled: boolean): Promise<HostedVigil> {
+async function started(
+  ends: ReturnType<typeof ending>,
+  { isScheduled = true, variables = {} }: HostedOptions,
+): Promise<HostedVigil> {
   const directory = await mkdtemp(join(await realpath(tmpdir()), "vigil-hosted-"));
   ends.add(() => rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
   const installed = await findPostgres();
@@ -117,6 +128,7 @@ async function started(ends: ReturnType<typeof ending>, isScheduled: boolean): P
       AGENT_INGEST_KEY: secrets.ingest,
       AGENT_API_TOKEN: secrets.api,
       CRON_SECRET: secrets.cron,
+      ...variables,
     },
   );
   ends.add(vigil.stop);
@@ -139,6 +151,12 @@ async function started(ends: ReturnType<typeof ending>, isScheduled: boolean): P
   const lookAgain = async () => {
     await connection.db.execute(sql`UPDATE agent_issues SET next_run_at = NULL WHERE status = 'awaiting_approval'`);
   };
+  const crash = async () => {
+    await vigil.crash();
+    await connection.db.execute(
+      sql`UPDATE agent_issues SET lease_until = clock_timestamp() WHERE lease_until IS NOT NULL`,
+    );
+  };
   const traffic = createTraffic({ staging: vercel.urls.staging, production: vercel.urls.production });
   ends.add(() => traffic.stop());
   await eventually(async () => expect(await releasesIn(traffic)).toEqual([commit, commit]));
@@ -146,7 +164,7 @@ async function started(ends: ReturnType<typeof ending>, isScheduled: boolean): P
   startOrdinaryTraffic(traffic);
   await eventually(async () => expect(traffic.sentToProduction()).toBeGreaterThan(60));
   const services = { repository, github, vercel, slack };
-  return { operators, traffic, ...services, lookAgain, log, ended: vigil.ended, dispose: ends.all };
+  return { operators, traffic, ...services, connection, crash, lookAgain, log, ended: vigil.ended, dispose: ends.all };
 }
 
 function secret(): string {

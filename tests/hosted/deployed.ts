@@ -11,6 +11,8 @@ import { dirname, join, relative, resolve } from "node:path";
  */
 export interface Deployed {
   ended(): string | undefined;
+  /** Kills it in the middle of what it does, and starts another one. */
+  crash(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -107,12 +109,19 @@ function sandbox(place: { folder: string; database: string }, variables: Record<
 }
 
 async function run(command: string[], logFile: string): Promise<Deployed> {
-  const { ended, finished, child } = start(command, logFile, { NODE_ENV: "production", PATH: process.env.PATH ?? "" });
+  const environment: NodeJS.ProcessEnv = { NODE_ENV: "production", PATH: process.env.PATH ?? "" };
+  const again = () => start(command, logFile, environment);
+  let running = again();
+  const end = async (signal: NodeJS.Signals) => {
+    running.child.kill(signal);
+    await running.finished;
+  };
   return {
-    ended: () => (ended() === undefined ? undefined : `Vigil ${ended()}`),
-    stop: async () => {
-      child.kill("SIGTERM");
-      await finished;
+    ended: () => (running.ended() === undefined ? undefined : `Vigil ${running.ended()}`),
+    stop: () => end("SIGTERM"),
+    crash: async () => {
+      await end("SIGKILL");
+      running = again();
     },
   };
 }
