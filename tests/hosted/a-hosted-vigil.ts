@@ -136,7 +136,7 @@ async function started(
   const operators = createOperators({ url, token: secrets.api });
   const eventually = async (check: () => Promise<void>) => {
     const isUp = async () => vigil.ended() === undefined && check();
-    await vi.waitFor(isUp, { timeout: 240_000, interval: 250 }).catch(async (cause: unknown) => {
+    await vi.waitFor(isUp, { timeout: 600_000, interval: 250 }).catch(async (cause: unknown) => {
       throw new Error(await log(), { cause });
     });
     if (vigil.ended() !== undefined) throw new Error(`${vigil.ended()}: ${await log()}`);

@@ -45,7 +45,7 @@ beforeAll(async () => {
   vigil = await startHostedVigil({
     variables: { ANTHROPIC_API_KEY: api.apiKey, ANTHROPIC_BASE_URL: api.url, AGENT_PLAYBOOKS: "off" },
   });
-}, 400_000);
+}, 900_000);
 afterAll(async () => {
   await vigil?.dispose();
   await api?.close();

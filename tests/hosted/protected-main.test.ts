@@ -12,7 +12,7 @@ let vigil: HostedVigil;
 beforeAll(async () => {
   vigil = await startHostedVigil();
   vigil.github.protect("main", "Changes must be made through a pull request.");
-}, 400_000);
+}, 900_000);
 afterAll(() => vigil?.dispose());
 
 const patience = { timeout: 400_000, interval: 250 };

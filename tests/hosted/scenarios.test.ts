@@ -15,7 +15,7 @@ const played = new Map<string, Judged>();
 
 beforeAll(async () => {
   vigil = await startHostedVigil();
-}, 400_000);
+}, 900_000);
 afterAll(() => vigil?.dispose());
 
 const printed: string[] = [];

@@ -8,7 +8,7 @@ import { type HostedVigil, startHostedVigil } from "./a-hosted-vigil.ts";
 let vigil: HostedVigil;
 beforeAll(async () => {
   vigil = await startHostedVigil({ isScheduled: false });
-}, 400_000);
+}, 900_000);
 afterAll(() => vigil?.dispose());
 
 it("repairs, asks, is answered and ships without waiting for the scheduler", async () => {
