@@ -15,6 +15,7 @@ import {
 } from "recharts";
 import {
   type ChartData,
+  type ChartMark,
   type ChartPoint,
   type ChartTone,
   momentInWords,
@@ -45,10 +46,7 @@ export default function ChartPlot({ data }: { data: ChartData }) {
   const { step, unit, series, points, limits = [], marks = [] } = data;
   const rows: Row[] = useMemo(() => points.map((point, n) => ({ ...point, n })), [points]);
   const isEmpty = !rows.some(({ values }) => values.some((value) => value !== null && value > 0));
-  const placed = marks.flatMap((mark) => {
-    const n = placeOfMark(mark.at, points);
-    return n === undefined ? [] : [{ ...mark, n }];
-  });
+  const placed = placesOf(marks, points);
   return (
     <ComposedChart
       responsive
@@ -119,6 +117,20 @@ export default function ChartPlot({ data }: { data: ChartData }) {
         />
       ))}
     </ComposedChart>
+  );
+}
+
+/** Marks of one place share a line and its label; which they are is told by the place's own words. */
+function placesOf(marks: ChartMark[], points: ChartPoint[]): (ChartMark & { n: number })[] {
+  const byPlace = new Map<number, ChartMark[]>();
+  for (const mark of marks) {
+    const n = placeOfMark(mark.at, points);
+    if (n !== undefined) byPlace.set(n, [...(byPlace.get(n) ?? []), mark]);
+  }
+  return [...byPlace].flatMap(([n, [first, ...more]]) =>
+    first === undefined
+      ? []
+      : [{ ...first, n, label: more.length === 0 ? first.label : `${first.label}, ${more.length} more` }],
   );
 }
 

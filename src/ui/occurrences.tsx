@@ -1,9 +1,12 @@
 import type { IssueView } from "#domain/view.ts";
 import { Chart } from "./chart.tsx";
-import type { ChartMark } from "./chart-data.ts";
+import type { ChartMark, ChartPoint } from "./chart-data.ts";
+import { counted } from "./facts.tsx";
 
 /** More marks than these could not be read. */
 const marksMax = 6;
+const hoursMin = 24;
+const hourMs = 60 * 60_000;
 
 /** How often it happened in production, hour by hour, when a fix came, and which releases it came from first. */
 export function Occurrences({ hours, releases, seenIn }: Pick<IssueView, "hours" | "releases" | "seenIn">) {
@@ -30,16 +33,26 @@ export function Occurrences({ hours, releases, seenIn }: Pick<IssueView, "hours"
       title="Events per hour in production"
       summary={
         last === undefined
-          ? `None in the last ${hours.length} hours.`
-          : `${total} in the last ${hours.length} hours, at most ${busiest} in one of them.`
+          ? `None in the last ${counted(hours.length, "hour")}.`
+          : `${total} in the last ${counted(hours.length, "hour")}, at most ${busiest} in one of them.`
       }
       data={{
         step: "hour",
         unit: "count",
         series: [{ name: "Events", as: "bar", tone: "bad" }],
-        points: hours.map(({ at, events }) => ({ at, values: [events] })),
+        points: [...unknownBefore(hours), ...hours.map(({ at, events }) => ({ at, values: [events] }))],
         marks: [...live, ...others].slice(0, marksMax),
       }}
     />
   );
+}
+
+/** A young Vigil has few hours to tell of; what was before them is unknown. */
+function unknownBefore([first, ...rest]: IssueView["hours"]): ChartPoint[] {
+  const missing = first === undefined ? 0 : Math.max(0, hoursMin - 1 - rest.length);
+  const begin = Date.parse(first?.at ?? "");
+  return Array.from({ length: missing }, (_, n) => ({
+    at: new Date(begin - (missing - n) * hourMs).toISOString(),
+    values: [null],
+  }));
 }

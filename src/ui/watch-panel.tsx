@@ -2,7 +2,7 @@ import { webUrl } from "#domain/source-links.ts";
 import type { RateLimits, ReleaseView, RepositoryUrl } from "#domain/view.ts";
 import { Badge } from "./badge.tsx";
 import { EachCheck } from "./each-check.tsx";
-import { Fact, Facts } from "./facts.tsx";
+import { counted, Fact, Facts } from "./facts.tsx";
 import { Commit, Outside } from "./source-links.tsx";
 import { Time } from "./time.tsx";
 import { ErrorRatePlot, LatencyPlot } from "./watch-plots.tsx";
@@ -45,7 +45,7 @@ export function WatchPanel({
         )}
         {baseline !== null && (
           <Fact name="Before">
-            {errors} in {Math.round(baseline.durationMs / 3_600_000)} hours
+            {errors} in {lengthInWords(baseline.durationMs)}
           </Fact>
         )}
       </Facts>
@@ -54,4 +54,10 @@ export function WatchPanel({
       {environment === "production" && release.from !== null && <ErrorRatePlot release={release} limits={limits} />}
     </article>
   );
+}
+
+/** `40 minutes`, `24 hours`. */
+function lengthInWords(ms: number): string {
+  const minutes = Math.round(ms / 60_000);
+  return minutes < 120 ? counted(minutes, "minute") : counted(Math.round(minutes / 60), "hour");
 }
