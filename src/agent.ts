@@ -164,10 +164,10 @@ function agentOf(
     ...operations,
     goOn: chosen.workers ? null : operations.goOn,
     views: viewsOf(engine.connection, engine.projectId, repositoryAddressOf(chosen.repository)),
-    changeSettings: async (patch, actor) => {
+    changeSettings: async (patch, actor, seen) => {
       const refused = intervalRefusal(chosen, withPatch((await operations.project()).settings, patch));
       if (refused !== undefined) throw new Failure("invalid", refused);
-      return operations.changeSettings(patch, actor);
+      return operations.changeSettings(patch, actor, seen);
     },
     secrets: chosen.secrets,
     drain: chosen.drain,

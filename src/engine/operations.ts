@@ -93,7 +93,8 @@ export interface Operations {
   project(): Promise<ProjectView>;
   /** Whether the environments answer, how often each rule was right, and the rates of the last hour. */
   detection(): Promise<DetectionView>;
-  changeSettings(patch: SettingsPatch, actor: Actor): Promise<ProjectView>;
+  /** `seen`: values as the person saw them; refused when one of them changed since. */
+  changeSettings(patch: SettingsPatch, actor: Actor, seen?: SettingsPatch): Promise<ProjectView>;
   pause(request: { reason: string; resumeAt: Date | null }, actor: Actor): Promise<ProjectView>;
   resume(actor: Actor): Promise<ProjectView>;
   actionsAfter(seq: number, limit: number): Promise<ActionView[]>;
@@ -138,8 +139,8 @@ export function operationsOf(engine: Engine): Operations {
     split: async ({ actor, ...request }) => shown(await split(engine, { ...request, actor: nameOf(actor) })),
     project: view,
     detection: () => detectionView(engine),
-    changeSettings: async (patch, actor) => {
-      await changeSettings(engine, patch, nameOf(actor));
+    changeSettings: async (patch, actor, seen) => {
+      await changeSettings(engine, patch, nameOf(actor), seen);
       return view();
     },
     pause: async (request, actor) => {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { Failure } from "#domain/failure.ts";
 import type { Notice } from "#domain/notice.ts";
 import { Settings, type SettingsPatch } from "#domain/settings.ts";
@@ -11,11 +12,25 @@ import { sweep } from "./detect.ts";
 import type { Engine } from "./engine.ts";
 import { noticeId } from "./notice-id.ts";
 
-/** Changes the settings: checked as a whole, with what was and what is now on record. */
-export async function changeSettings(engine: Engine, patch: SettingsPatch, actor: string): Promise<void> {
+/**
+ * Changes the settings: checked as a whole, with what was and what is now on record. `seen` are values as the person saw them:
+ * where one of them is another by now nothing is changed, so that of two operators none overwrites the other unseen.
+ */
+export async function changeSettings(
+  engine: Engine,
+  patch: SettingsPatch,
+  actor: string,
+  seen: SettingsPatch = {},
+): Promise<void> {
   await engine.connection.db.transaction(async (tx) => {
     await lockProject(tx, engine.projectId);
     const project = await loadProject(tx, engine.projectId);
+    const changed = changedSince(seen, project.settings);
+    if (changed !== undefined) {
+      throw new Failure("conflict", `${changed} was changed in the meantime; nothing was saved.`, {
+        hint: "Look at it as it is now, and save again if you still want to.",
+      });
+    }
     const { autonomyLevel = project.settings.autonomyLevel, ...groups } = patch;
     const stored = merged(project.stored, groups);
     const parsed = Settings.safeParse({ ...stored, autonomyLevel });
@@ -32,6 +47,21 @@ export async function changeSettings(engine: Engine, patch: SettingsPatch, actor
   });
   if (patch.budget !== undefined) await sweep(engine);
   engine.observe({ kind: "committed" });
+}
+
+/** The first of the values that is no longer what was seen, by its name. */
+function changedSince(seen: SettingsPatch, now: Settings): string | undefined {
+  for (const [group, values] of Object.entries(seen)) {
+    const current: unknown = now[group as keyof Settings];
+    if (typeof values !== "object") {
+      if (values !== current) return group;
+      continue;
+    }
+    const currents = new Map(Object.entries(current as object));
+    const name = Object.keys(values).find((key) => !isDeepStrictEqual(currents.get(key), Reflect.get(values, key)));
+    if (name !== undefined) return `${group}.${name}`;
+  }
+  return undefined;
 }
 
 /** A watch of one or two looks is none: three in a row must be able to fail (spec.md §7). */

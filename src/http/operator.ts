@@ -127,6 +127,9 @@ export function detection(http: Http = thisProcess) {
   return endpoint(http.log, { GET: show, HEAD: show });
 }
 
+/** What is to change, and optionally the values that it replaces as the person saw them. */
+const SettingsChange = SettingsPatch.safeExtend({ seen: SettingsPatch.optional() });
+
 export function settings(http: Http = thisProcess) {
   const show: Handler = async (request) => {
     const agent = await http.agentOf();
@@ -137,7 +140,8 @@ export function settings(http: Http = thisProcess) {
     const agent = await http.agentOf();
     refuseForeignOrigin(request, agent);
     const actor = await identify(request, agent);
-    return json(await agent.changeSettings(SettingsPatch.parse(await readJson(request)), actor));
+    const { seen, ...patch } = SettingsChange.parse(await readJson(request));
+    return json(await agent.changeSettings(patch, actor, seen));
   };
   return endpoint(http.log, { GET: show, HEAD: show, PATCH: goingOn(http, change) });
 }

@@ -17,6 +17,7 @@ const pages = [
   { href: "/dashboard/agent", label: "Now" },
   { href: "/dashboard/agent/history", label: "History" },
   { href: "/dashboard/agent/audit", label: "Audit log" },
+  { href: "/dashboard/agent/settings", label: "Settings" },
 ];
 
 /** Where one is, whether the agent works, and the button that stops everything. `children`: what else belongs there. */

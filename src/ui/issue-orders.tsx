@@ -1,10 +1,14 @@
 "use client";
 
 import { useRouter } from "next/navigation";
+import { lazy, Suspense, useState } from "react";
 import type { Status } from "#domain/lifecycle.ts";
 import { type Command, refusal } from "#policy/commands.ts";
+import { Button } from "./button.tsx";
 import { Confirm } from "./confirm.tsx";
 import { useOrders } from "./orders.tsx";
+
+const MoreOrders = lazy(async () => ({ default: (await import("./more-orders.tsx")).MoreOrders }));
 
 const orders = [
   {
@@ -70,6 +74,24 @@ export function IssueOrders({ issueId, status, isLive }: { issueId: string; stat
           </Confirm>
         );
       })}
+      {role === "operator" && <More issueId={issueId} status={status} isLive={isLive} />}
     </div>
+  );
+}
+
+/** Mute, merge, split, false alarm: fetched with the first press. */
+function More(props: { issueId: string; status: Status; isLive: boolean }) {
+  const [isAsked, setAsked] = useState(false);
+  const button = (
+    <Button aria-haspopup="menu" onClick={() => setAsked(true)}>
+      More ▾
+    </Button>
+  );
+  return isAsked ? (
+    <Suspense fallback={button}>
+      <MoreOrders {...props} />
+    </Suspense>
+  ) : (
+    button
   );
 }

@@ -79,6 +79,11 @@ async function refusalOf(response: Response): Promise<Refusal> {
   if (response.status === 401) return refused("You are signed out. Sign in again; nothing was changed.");
   const { error = {} }: Answer = await response.json().catch(() => ({}));
   const { message = `Vigil answered ${response.status}.`, hint, issues: fields = [] } = error;
-  const sentences = [message, hint, ...fields.map((field) => field.message)];
+  // Where the parts say what is wrong, that something is wrong need not be said.
+  const sentences = fields.length === 0 ? [message, hint] : fields.map((field) => capitalised(field.message));
   return { message: sentences.filter(Boolean).join(" "), isConflict: response.status === 409, fields };
+}
+
+function capitalised(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { Failure } from "#domain/failure.ts";
 import { move, wait } from "#domain/outcome.ts";
+import { protectedByDefault } from "#domain/settings.ts";
 import { give } from "#engine/command.ts";
 import { detect } from "#engine/detect.ts";
 import { drain } from "#engine/drain.ts";
@@ -180,6 +181,27 @@ describe.each(databasesAndPooler())("operators' commands on $name", ({ open }) =
     expect(await refusalOf({ command: "approve", issueId: "'; DROP TABLE agent_issues", actor: ann })).toBe(
       "not_found: There is no such issue.",
     );
+  });
+
+  it("overwrites no setting that changed since it was seen, and then changes nothing", async () => {
+    const seen = { limits: { fixesPerHour: 5 }, files: { protected: protectedByDefault } };
+    await changeSettings(engine, { limits: { fixesPerHour: 6 } }, ann, seen);
+    await expect(
+      changeSettings(engine, { limits: { fixesPerHour: 9, liveIssues: 2 } }, "operator:bob", seen),
+    ).rejects.toMatchObject({
+      code: "conflict",
+      message: "limits.fixesPerHour was changed in the meantime; nothing was saved.",
+    });
+    // What somebody else changed beside it does not matter.
+    await changeSettings(engine, { limits: { liveIssues: 2 } }, "operator:bob", { limits: { liveIssues: 3 } });
+    await expect(changeSettings(engine, { autonomyLevel: 3 }, ann, { autonomyLevel: 2 })).rejects.toMatchObject({
+      code: "conflict",
+    });
+    const [row] = await connection.rows(
+      z.object({ level: z.number(), settings: z.unknown() }),
+      sql`SELECT autonomy_level AS level, settings FROM agent_projects`,
+    );
+    expect(row).toEqual({ level: 1, settings: { limits: { fixesPerHour: 6, liveIssues: 2 } } });
   });
 
   it("keeps out settings that do not fit, and records who changed what", async () => {

@@ -102,6 +102,8 @@ describe("the list of issues", () => {
   it.each([
     ["", { limit: 50 }],
     ["?status=failed&limit=5", { status: "failed", limit: 5 }],
+    ["?text=%20no%20id%20&limit=8", { text: "no id", limit: 8 }],
+    ["?text=", { limit: 50 }],
     ["?before=2026-11-23T09:00:00.123Z&limit=100", { before: "2026-11-23T09:00:00.123Z", limit: 100 }],
   ])("takes %s", async (query, filter) => {
     expect(await list(query)).toEqual({
@@ -116,6 +118,7 @@ describe("the list of issues", () => {
     ["?status=", "status"],
     ["?status=__proto__", "status"],
     ["?limit=0", "limit"],
+    [`?text=${"x".repeat(201)}`, "text"],
     ["?limit=101", "limit"],
     ["?limit=-1", "limit"],
     ["?limit=1e9", "limit"],
@@ -255,7 +258,13 @@ describe("the settings", () => {
     });
     expect(await change({ autonomyLevel: 2 })).toMatchObject({
       status: 200,
-      asked: [["changeSettings", { autonomyLevel: 2 }, actor]],
+      asked: [["changeSettings", { autonomyLevel: 2 }, actor, undefined]],
+    });
+    // The values that were seen travel apart from those that are wanted.
+    const seen = { limits: { liveIssues: 3 } };
+    expect(await change({ limits: { liveIssues: 2 }, seen })).toMatchObject({
+      status: 200,
+      asked: [["changeSettings", { limits: { liveIssues: 2 } }, actor, seen]],
     });
   });
 
@@ -272,6 +281,8 @@ describe("the settings", () => {
     [{ files: { protected: [""] } }],
     [{ unknown: 1 }],
     [{ limits: { unknown: 1 } }],
+    [{ seen: { unknown: 1 } }],
+    [{ seen: 5 }],
     ["level 3"],
   ])("refuse %j", async (patch) => {
     const { status, asked, body } = await change(patch);
