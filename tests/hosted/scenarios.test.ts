@@ -32,7 +32,7 @@ describe("hosted on functions", () => {
       if (scenario === undefined) throw new Error(`there is no scenario ${name}`);
       const { operators, traffic, repository, ended } = vigil;
       const signal = new AbortController().signal;
-      const stage = { operators, traffic, repository, printer, ended, signal, timeoutMs: 180_000 };
+      const stage = { operators, traffic, repository, printer, ended, signal, timeoutMs: 400_000 };
       const judged = await play(scenario, stage);
       played.set(name, judged);
       const why = `${printed.join("")}\n${await vigil.log()}`;
@@ -44,7 +44,7 @@ describe("hosted on functions", () => {
       expect(problems, why).toEqual([]);
       expect(judged.outcome.production.commit).toBe(await headOf(repository, "main"));
     },
-    240_000,
+    500_000,
   );
 
   it("told people of each event once", () => {

@@ -20,7 +20,7 @@ it("repairs, asks, is answered and ships without waiting for the scheduler", asy
     () => Date.now(),
   );
   const { operators, traffic, repository, ended } = vigil;
-  const stage = { operators, traffic, repository, printer, ended, timeoutMs: 180_000 };
+  const stage = { operators, traffic, repository, printer, ended, timeoutMs: 400_000 };
   const judged = await play(scenario, { ...stage, signal: new AbortController().signal });
   expect(judged.problems, `${printed.join("")}\n${await vigil.log()}`).toEqual([]);
-}, 240_000);
+}, 500_000);
