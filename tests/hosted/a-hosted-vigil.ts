@@ -30,6 +30,8 @@ export interface HostedVigil {
   vercel: VercelServer;
   slack: TestSlack;
   connection: Connection;
+  /** Calls a cron route as the scheduler does, and answers the status. */
+  cron(route: string): Promise<number>;
   /** The function is killed in the middle of what it does, and the time is over for which it had the issue. */
   crash(): Promise<void>;
   /** The minute is over after which it is looked again whether a person decided. */
@@ -39,7 +41,7 @@ export interface HostedVigil {
   dispose(): Promise<void>;
 }
 
-const routes = ["detect", "diagnose", "fix", "deploy"];
+export const cronRoutes = ["detect", "diagnose", "fix", "deploy"];
 /** Vercel calls once a minute at the most; here an hour passes in half a minute. */
 const cronEveryMs = 250;
 const settings = {
@@ -151,6 +153,10 @@ async function started(
   const lookAgain = async () => {
     await connection.db.execute(sql`UPDATE agent_issues SET next_run_at = NULL WHERE status = 'awaiting_approval'`);
   };
+  const cron = async (route: string) => {
+    const headers = { authorization: `Bearer ${secrets.cron}` };
+    return (await fetch(`${url}/api/cron/${route}`, { headers })).status;
+  };
   const crash = async () => {
     await vigil.crash();
     await connection.db.execute(
@@ -164,7 +170,18 @@ async function started(
   startOrdinaryTraffic(traffic);
   await eventually(async () => expect(traffic.sentToProduction()).toBeGreaterThan(60));
   const services = { repository, github, vercel, slack };
-  return { operators, traffic, ...services, connection, crash, lookAgain, log, ended: vigil.ended, dispose: ends.all };
+  return {
+    operators,
+    traffic,
+    ...services,
+    connection,
+    cron,
+    crash,
+    lookAgain,
+    log,
+    ended: vigil.ended,
+    dispose: ends.all,
+  };
 }
 
 function secret(): string {
@@ -190,8 +207,8 @@ function callRoutes(url: string, cronSecret: string): () => Promise<void> {
     }
   };
   const calling = [
-    ...routes.map((route) => call(route, cronEveryMs)),
-    ...routes.map((route) => call(route, 20 * cronEveryMs)),
+    ...cronRoutes.map((route) => call(route, cronEveryMs)),
+    ...cronRoutes.map((route) => call(route, 20 * cronEveryMs)),
   ];
   return async () => {
     isOver = true;

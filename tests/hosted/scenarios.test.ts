@@ -4,7 +4,7 @@ import { play } from "#demo/play.ts";
 import { createPrinter } from "#demo/printer.ts";
 import { inRunningOrder, scenarios } from "#demo/scenarios.ts";
 import { branchesOf, headOf } from "#tests/support/git.ts";
-import { type HostedVigil, startHostedVigil } from "./a-hosted-vigil.ts";
+import { cronRoutes, type HostedVigil, startHostedVigil } from "./a-hosted-vigil.ts";
 
 /**
  * The five stories of the demo with GitHub, its checks, Vercel, Slack, a transaction-mode pooler before Postgres, and cron
@@ -46,6 +46,11 @@ describe("hosted on functions", () => {
     },
     500_000,
   );
+
+  it("answers ten calls of each cron route at once (reliability B7)", async () => {
+    const calls = Array.from({ length: 10 }, () => cronRoutes.map((route) => vigil.cron(route)));
+    expect(new Set(await Promise.all(calls.flat()))).toEqual(new Set([200]));
+  });
 
   it("told people of each event once", () => {
     const texts = vigil.slack.messages().map((message) => JSON.stringify(message));
