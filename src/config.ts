@@ -140,7 +140,7 @@ export function readConfig(environment: Environment): Config {
     notifier: notifierOf(variables),
     drain: drainOf(variables, platform),
     oversight: oversightOf(variables),
-    ...secretsOf(variables),
+    ...secretsOf(variables, shape),
   };
   variables.throwIfBad();
   return config;

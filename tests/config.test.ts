@@ -264,13 +264,17 @@ describe("where people look at the watched repository", () => {
 
 describe("on Vercel", () => {
   it("runs no workers and asks for what a function cannot bring", () => {
-    expect(complaints({ VERCEL: "1" })).toEqual(["AGENT_REPOSITORY", "DATABASE_URL"]);
+    const keys = ["CRON_SECRET", "AGENT_INGEST_KEY", "AGENT_OPERATOR_PASSWORD"];
+    expect(complaints({ VERCEL: "1" }).toSorted()).toEqual(["AGENT_REPOSITORY", "DATABASE_URL", ...keys].toSorted());
     const hosted = {
       ...local,
       VERCEL: "1",
       DATABASE_URL: "postgresql://u:p@db.test/app",
       AGENT_REPOSITORY: "github:acme/shop",
       GITHUB_TOKEN: "t",
+      CRON_SECRET: "c".repeat(32),
+      AGENT_INGEST_KEY: "i".repeat(32),
+      AGENT_OPERATOR_PASSWORD: "a-long-password",
       VERCEL_PROJECT_ID: "prj_of_vigil_itself",
       VERCEL_PROJECT_PRODUCTION_URL: "vigil.vercel.app",
     };

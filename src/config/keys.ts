@@ -65,7 +65,7 @@ function createKeys(home: string, path: string): KeyFile {
     const winner = isCode(cause, "EEXIST") ? readKeys(path) : undefined;
     if (winner !== undefined) return winner;
     throw new Failure("misconfigured", `${path} cannot be written.`, {
-      hint: "Point VIGIL_HOME at a folder that Vigil may write, or set CRON_SECRET, AGENT_INGEST_KEY and AGENT_API_TOKEN.",
+      hint: "Point VIGIL_HOME at a folder that Vigil may write, or set CRON_SECRET, AGENT_INGEST_KEY, AGENT_API_TOKEN and AGENT_OPERATOR_PASSWORD.",
       cause,
     });
   } finally {

@@ -70,7 +70,7 @@ export function oversightOf(variables: Variables): Config["oversight"] {
   };
 }
 
-export function secretsOf(variables: Variables): Pick<Config, "secrets" | "operators"> {
+export function secretsOf(variables: Variables, { isVercel }: Shape): Pick<Config, "secrets" | "operators"> {
   const secrets = {
     cronSecret: secret(variables, "CRON_SECRET", cronSecretCharactersMin),
     ingestKey: secret(variables, "AGENT_INGEST_KEY", keyCharactersMin),
@@ -82,7 +82,21 @@ export function secretsOf(variables: Variables): Pick<Config, "secrets" | "opera
   if (viewerPassword !== null && viewerPassword === password) {
     variables.bad("AGENT_VIEWER_PASSWORD", "must differ from AGENT_OPERATOR_PASSWORD");
   }
-  return { secrets, operators: { password, viewerPassword, isOwnPassword: false, supabase: supabaseOf(variables) } };
+  const supabase = supabaseOf(variables);
+  if (isVercel) requireKeys(variables, supabase === null);
+  return { secrets, operators: { password, viewerPassword, isOwnPassword: false, supabase } };
+}
+
+/** A function has no file in which keys of its own could be kept (reliability D17, D18). */
+function requireKeys(variables: Variables, needsPassword: boolean): void {
+  const without = {
+    CRON_SECRET: "without it no cron route does anything",
+    AGENT_INGEST_KEY: "without it nobody can report",
+    ...(needsPassword && { AGENT_OPERATOR_PASSWORD: "without it, or accounts of Supabase, nobody can sign in" }),
+  };
+  for (const [name, why] of Object.entries(without)) {
+    if (variables.text(name) === null) variables.bad(name, `must be set on Vercel: ${why}`);
+  }
 }
 
 /** Whoever may send events must not be able to approve fixes. */

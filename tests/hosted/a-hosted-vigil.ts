@@ -130,6 +130,7 @@ async function started(
       AGENT_INGEST_KEY: secrets.ingest,
       AGENT_API_TOKEN: secrets.api,
       CRON_SECRET: secrets.cron,
+      AGENT_OPERATOR_PASSWORD: secret(),
       ...variables,
     },
   );
