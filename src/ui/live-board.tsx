@@ -53,7 +53,11 @@ function watch(show: (board: BoardView) => void, tell: (line: Line) => void): ()
   const wake = () => {
     if (document.visibilityState === "visible") open();
   };
-  const offline = () => tell("offline");
+  // What was still under way on the old line would say that it is live. A Vigil on this very device answers all the same.
+  const offline = () => {
+    open();
+    tell("offline");
+  };
   open();
   const timer = setInterval(look, lookEveryMs);
   document.addEventListener("visibilitychange", wake);
