@@ -17,6 +17,7 @@ const pages = [
   { href: "/dashboard/agent", label: "Now" },
   { href: "/dashboard/agent/history", label: "History" },
   { href: "/dashboard/agent/audit", label: "Audit log" },
+  { href: "/dashboard/agent/detection", label: "Detection" },
   { href: "/dashboard/agent/settings", label: "Settings" },
 ];
 
@@ -29,14 +30,14 @@ export function Header({ name, children }: { name: string; children: ReactNode }
         <Link href="/dashboard/agent" className="font-semibold text-base">
           Vigil
         </Link>
-        <nav aria-label="Pages" className="flex gap-1">
+        <nav aria-label="Pages" className="flex flex-wrap sm:gap-x-1">
           {pages.map(({ href, label }) => (
             <Link
               key={href}
               href={href}
               prefetch={false}
               aria-current={path === href ? "page" : undefined}
-              className="flex min-h-10 items-center rounded-md px-2 text-muted hover:bg-raised aria-[current]:bg-raised aria-[current]:text-ink sm:min-h-8"
+              className="flex min-h-10 items-center rounded-md px-1.5 text-muted hover:bg-raised aria-[current]:bg-raised aria-[current]:text-ink sm:min-h-8 sm:px-2"
             >
               {label}
             </Link>

@@ -62,7 +62,8 @@ export function SettingsRules({ rules }: { rules: ShownRule[] }) {
     <Panel title="Rules" id="settings-rules">
       <form action={save} noValidate>
         <p className="border-line border-b px-4 py-2 text-muted">
-          When something becomes an issue: any one of these rules is enough.
+          When something becomes an issue: any one of these rules is enough. How often each was right stands under
+          Detection.
         </p>
         {rules.map((shown, index) => (
           <OneRule

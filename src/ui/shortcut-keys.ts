@@ -9,6 +9,7 @@ export const pagesByKey = {
   b: { href: home, name: "The board: what Vigil is doing now" },
   h: { href: `${home}/history`, name: "History" },
   a: { href: `${home}/audit`, name: "Audit log" },
+  d: { href: `${home}/detection`, name: "Detection" },
   s: { href: `${home}/settings`, name: "Settings" },
 } as const;
 

@@ -39,13 +39,18 @@ export function Toasts() {
   useEffect(() => {
     const last = before.current;
     before.current = board;
-    if (last.seq !== board.seq) void tellNews(last, board);
+    if (placesOf(last) !== placesOf(board)) void tellNews(last, board);
   }, [board]);
   return messages.length === 0 ? null : (
     <Suspense>
       <Toaster messages={messages} />
     </Suspense>
   );
+}
+
+/** Who stands where: most of what happens moves nobody. */
+function placesOf({ flights, waiting }: BoardView): string {
+  return JSON.stringify([flights.map(({ id, status }) => [id, status]), waiting]);
 }
 
 /** What cannot be read now is on the page anyway. */

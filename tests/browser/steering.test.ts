@@ -54,6 +54,7 @@ describe("shortcuts", () => {
     for (const [key, path] of Object.entries({
       h: `${now}/history`,
       a: `${now}/audit`,
+      d: `${now}/detection`,
       s: `${now}/settings`,
       b: now,
     })) {
@@ -129,6 +130,8 @@ describe("messages", () => {
         await messages(page).getByText(done).waitFor();
         await question(page).waitFor({ state: "detached" });
       }
+      // The header's own news may come after the answer to the order.
+      await page.locator("header").getByText("Active", { exact: true }).waitFor();
       const top = () => page.locator("main").evaluate((main) => main.getBoundingClientRect().top);
       const before = await top();
       await inspect(page, `message-${colorScheme}`);
@@ -398,6 +401,30 @@ describe("settings", () => {
     await page.getByText("A viewer may look, and change nothing.").waitFor();
     expect(await page.getByRole("button", { name: "Save" }).count()).toBe(0);
     expect(await page.locator("main section :is(input, textarea, select):not([disabled])").count()).toBe(0);
+  });
+});
+
+describe("detection", () => {
+  it("shows whether the environments answer, what happens there, and how often rules were right", async () => {
+    await visitors.vigil.connection.script(async (run) => {
+      await run(
+        `INSERT INTO agent_probes (environment, slot, outcome, because, latency_ms)
+         SELECT environment, floor(extract(epoch FROM now()) / 60) - n,
+           CASE n % 9 WHEN 4 THEN 'unhealthy' WHEN 5 THEN 'no_data' ELSE 'healthy' END,
+           CASE n % 9 WHEN 4 THEN '500' WHEN 5 THEN 'our own network failed' ELSE '200' END,
+           CASE n % 9 WHEN 5 THEN NULL ELSE 30 + n END
+         FROM generate_series(1, 55) AS n, (VALUES ('staging'), ('production')) AS e (environment) ON CONFLICT DO NOTHING`,
+      );
+    });
+    const looks = { light: {}, dark: { colorScheme: "dark" }, phone: { viewport: phone, hasTouch: true } } as const;
+    for (const [name, options] of Object.entries(looks)) {
+      const page = await enter(`${now}/detection`, "Vera", options);
+      for (const title of ["Looks at production", "Requests and errors in production", "Looks at staging"]) {
+        await page.getByRole("figure", { name: title }).locator("svg.recharts-surface").first().waitFor();
+      }
+      await page.getByRole("rowheader", { name: "production is down" }).waitFor();
+      await inspect(page, `detection-${name}`);
+    }
   });
 });
 
