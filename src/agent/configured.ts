@@ -22,7 +22,10 @@ export function configuredChecks(chosen: Config, trouble: Failure | null): Healt
   };
 }
 
-/** Without a key the playbooks go on; where they are switched off as well, nobody diagnoses anything. */
+/**
+ * Without a key the playbooks go on, which is said all the same (spec.md §13); where they are switched off as well, nobody
+ * diagnoses anything.
+ */
 function claudeCheck(
   { claude, playbooks }: Config["engineer"],
   trouble: Failure | null,
@@ -32,13 +35,14 @@ function claudeCheck(
     case "malformed":
       return { status: "degraded", message: `ANTHROPIC_API_KEY ${claude.why}`, hint };
     case "missing":
-      return playbooks === "first"
-        ? { status: "ok", message: "no ANTHROPIC_API_KEY: playbooks alone diagnose and fix", hint }
-        : {
-            status: "degraded",
-            message: "no ANTHROPIC_API_KEY, and AGENT_PLAYBOOKS is off: nothing is diagnosed",
-            hint,
-          };
+      return {
+        status: "degraded",
+        message:
+          playbooks === "first"
+            ? "no ANTHROPIC_API_KEY: only the built-in playbooks diagnose and fix"
+            : "no ANTHROPIC_API_KEY, and AGENT_PLAYBOOKS is off: nothing is diagnosed",
+        hint,
+      };
     case "present":
       return trouble === null
         ? { status: "ok", message: "configured" }

@@ -64,7 +64,7 @@ export function ApprovalCard({ approval, isOpen = false }: { approval: ApprovalV
   );
 }
 
-/** What the engineer found. It is the engineer's own text: shown as it is, plain, and marked as such. */
+/** What the engineer found. It is the engineer's own text: apart from the facts, as it is, and marked as such (reliability D16). */
 export function Cause({
   fix,
   operation,
@@ -76,44 +76,56 @@ export function Cause({
 }) {
   const { diagnosis, commit, base, branch, pullRequestUrl } = fix;
   return (
-    <Facts>
-      <Fact name="Root cause">
-        <p className="whitespace-pre-wrap">{diagnosis.rootCause}</p>
-        <ul className="mt-1 space-y-0.5">
-          {diagnosis.evidence.map(({ file, line, note }) => (
-            <li key={`${file}:${line}:${note}`}>
-              <Place file={file} line={line} commit={base} repository={repository} />{" "}
-              <span className="text-muted">{note}</span>
-            </li>
-          ))}
-        </ul>
-      </Fact>
-      <Fact name="Strategy">
-        <p className="whitespace-pre-wrap">{diagnosis.fixStrategy}</p>
-      </Fact>
-      <Fact name="Promises">{diagnosis.claim.statement}</Fact>
-      <Fact name="Confidence">
-        {Math.round(diagnosis.confidence)} %, about {Math.round(diagnosis.estimatedMinutes)} minutes, by{" "}
-        {diagnosis.engineer}
-      </Fact>
-      {operation !== null && <Fact name="Where">{operation}</Fact>}
-      <Fact name="Change">
-        <Commit id={commit} repository={repository} /> on <Commit id={base} repository={repository} />
-        {branch !== null && (
-          <>
-            {" "}
-            · <Branch name={branch} repository={repository} />
-          </>
-        )}
-        {pullRequestUrl !== null && (
-          <>
-            {" "}
-            · <PullRequest url={pullRequestUrl} />
-          </>
-        )}
-      </Fact>
-    </Facts>
+    <div className="space-y-3">
+      <div className="space-y-1 border-line border-l-4 pl-3">
+        <p className="text-muted text-xs">Written by {authorOf(diagnosis.engineer)}, not by a person:</p>
+        <Facts>
+          <Fact name="Root cause">
+            <p className="whitespace-pre-wrap">{diagnosis.rootCause}</p>
+            <ul className="mt-1 space-y-0.5">
+              {diagnosis.evidence.map(({ file, line, note }) => (
+                <li key={`${file}:${line}:${note}`}>
+                  <Place file={file} line={line} commit={base} repository={repository} />{" "}
+                  <span className="text-muted">{note}</span>
+                </li>
+              ))}
+            </ul>
+          </Fact>
+          <Fact name="Strategy">
+            <p className="whitespace-pre-wrap">{diagnosis.fixStrategy}</p>
+          </Fact>
+          <Fact name="Promises">{diagnosis.claim.statement}</Fact>
+          <Fact name="Confidence">
+            {Math.round(diagnosis.confidence)} %, about {Math.round(diagnosis.estimatedMinutes)} minutes
+          </Fact>
+        </Facts>
+      </div>
+      <Facts>
+        {operation !== null && <Fact name="Where">{operation}</Fact>}
+        <Fact name="Change">
+          <Commit id={commit} repository={repository} /> on <Commit id={base} repository={repository} />
+          {branch !== null && (
+            <>
+              {" "}
+              · <Branch name={branch} repository={repository} />
+            </>
+          )}
+          {pullRequestUrl !== null && (
+            <>
+              {" "}
+              · <PullRequest url={pullRequestUrl} />
+            </>
+          )}
+        </Fact>
+      </Facts>
+    </div>
   );
+}
+
+/** `playbook:null-guard`, `claude:claude-sonnet-5-5`. */
+function authorOf(engineer: string): string {
+  const [kind, name = kind] = engineer.split(":");
+  return kind === "playbook" ? `the playbook ${name}` : `the model ${name}`;
 }
 
 function StagingEvidence({ release }: { release: ReleaseView | null }) {

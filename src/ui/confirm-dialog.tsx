@@ -1,7 +1,7 @@
 "use client";
 
 import { AlertDialog } from "@base-ui/react/alert-dialog";
-import { useEffect, useRef, useState, useTransition } from "react";
+import { type SubmitEvent, useEffect, useRef, useState, useTransition } from "react";
 import { Button, buttonClass } from "./button.tsx";
 import type { ConfirmProps } from "./confirm.tsx";
 import type { Refusal } from "./orders.tsx";
@@ -22,8 +22,11 @@ export function ConfirmDialog(props: ConfirmProps & { close(): void }) {
       isOpen.current = false;
     };
   }, []);
-  const submit = (form: FormData) => {
+  // Not the form's action: that would empty the fields when the order is refused, and the reason would be lost.
+  const submit = (event: SubmitEvent<HTMLFormElement>) => {
+    event.preventDefault();
     if (isBusy) return;
+    const form = new FormData(event.currentTarget);
     start(async () => {
       const said = await onConfirm(String(form.get("reason") ?? "").trim(), form);
       setRefusal(said);
@@ -41,7 +44,7 @@ export function ConfirmDialog(props: ConfirmProps & { close(): void }) {
           <AlertDialog.Description render={<div />} className="mt-2 text-muted">
             {children}
           </AlertDialog.Description>
-          <form action={submit} className="mt-4 space-y-4">
+          <form onSubmit={submit} className="mt-4 space-y-4">
             {fields}
             {reason !== undefined && <Reason {...reason} />}
             {refusal !== null && (

@@ -7,7 +7,7 @@ import { Badge } from "./badge.tsx";
 import { Panel } from "./facts.tsx";
 import { type Refusal, useOrders } from "./orders.tsx";
 import { Setting } from "./settings-field.tsx";
-import { SaveBar } from "./settings-section.tsx";
+import { SaveBar, savedBy } from "./settings-section.tsx";
 import { durationInWords, type SettingField, textOf, typedValue } from "./settings-values.ts";
 import { tell } from "./toasts.tsx";
 
@@ -60,7 +60,7 @@ export function SettingsRules({ rules }: { rules: ShownRule[] }) {
   const wrong = refusal?.fields.filter(({ path }) => path[1] === "rules" && path.length > 3) ?? [];
   return (
     <Panel title="Rules" id="settings-rules">
-      <form action={save} noValidate>
+      <form onSubmit={savedBy(save)} noValidate>
         <p className="border-line border-b px-4 py-2 text-muted">
           When something becomes an issue: any one of these rules is enough. How often each was right stands under
           Detection.

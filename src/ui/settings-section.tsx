@@ -1,7 +1,7 @@
 "use client";
 
 import { useRouter } from "next/navigation";
-import { useState, useTransition } from "react";
+import { type SubmitEventHandler, useState, useTransition } from "react";
 import { Button } from "./button.tsx";
 import { Panel } from "./facts.tsx";
 import { useOrders } from "./orders.tsx";
@@ -58,7 +58,7 @@ export function SettingsSection(props: { group: string; title: string; about: st
     });
   return (
     <Panel title={title} id={`settings-${group}`}>
-      <form action={save} noValidate>
+      <form onSubmit={savedBy(save)} noValidate>
         <p className="border-line border-b px-4 py-2 text-muted">{about}</p>
         {fields.map((field) => (
           <Setting
@@ -116,4 +116,12 @@ async function withCurrent(group: string, drafts: Record<string, Draft>): Promis
   return Object.fromEntries(
     Object.entries(drafts).map(([name, { text }]) => [name, { text, seen: settings[group]?.[name] }]),
   );
+}
+
+/** A form's own action would put its fields back to what they were when it is done: over what was typed meanwhile. */
+export function savedBy(save: () => void): SubmitEventHandler {
+  return (event) => {
+    event.preventDefault();
+    save();
+  };
 }

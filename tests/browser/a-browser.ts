@@ -36,6 +36,7 @@ export async function aVisitor(
   const context = await browser.newContext({ viewport: desktop, ...options });
   context.setDefaultTimeout(30_000);
   const page = await context.newPage();
+  readWhole(page);
   const complaints: string[] = [];
   page.on("request", (request) => {
     const address = new URL(request.url());
@@ -46,6 +47,20 @@ export async function aVisitor(
     if (/Content Security Policy|hydrat|Minified React/i.test(message.text())) complaints.push(message.text());
   });
   return { context, page, complaints };
+}
+
+/** A page comes in pieces, which stand hidden at its end before they are put in place: nobody acts on it before it is whole. */
+function readWhole(page: Page): void {
+  const goTo = page.goto.bind(page);
+  page.goto = async (...given) => {
+    const response = await goTo(...given);
+    await untilWhole(page);
+    return response;
+  };
+}
+
+export async function untilWhole(page: Page): Promise<void> {
+  await page.waitForFunction(() => document.querySelector('[data-loading], [hidden][id^="S:"]') === null);
 }
 
 export async function signIn(page: Page, { name, password }: { name: string; password: string }): Promise<void> {
@@ -59,8 +74,7 @@ const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pra
 
 /** No violation of WCAG 2.2 AA, nothing wider than the window, and a picture for people. */
 export async function inspect(page: Page, name: string): Promise<void> {
-  // What stands there until a page is read is no page.
-  await page.locator("[data-loading]").waitFor({ state: "detached" });
+  await untilWhole(page);
   await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true });
   // Evaluated by the debugger, which no policy of the page restricts.
   await page.evaluate(await readFile(axe, "utf8"));

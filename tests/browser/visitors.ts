@@ -1,5 +1,5 @@
 import type { Browser, Page } from "playwright-core";
-import { aVisitor, launchBrowser, signIn } from "./a-browser.ts";
+import { aVisitor, launchBrowser, signIn, untilWhole } from "./a-browser.ts";
 import { passwords, startVigil, type Vigil } from "./a-vigil.ts";
 
 type Options = Parameters<typeof aVisitor>[2];
@@ -35,6 +35,7 @@ export async function visitorsOf<V extends Visited>(starting: Promise<V>): Promi
       await page.goto(path);
       await signIn(page, { name, password: passwords[name === "Vera" ? "viewer" : "operator"] });
       await page.waitForURL((url) => url.pathname === path.split("?")[0]);
+      await untilWhole(page);
       await untilAlive(page);
       return page;
     },

@@ -12,7 +12,7 @@ import { Occurrences } from "#ui/occurrences.tsx";
 import { Release } from "#ui/source-links.tsx";
 import { Stack } from "#ui/stack.tsx";
 import { Time } from "#ui/time.tsx";
-import { Timeline } from "#ui/timeline.tsx";
+import { Story } from "#ui/timeline.tsx";
 import { WatchPanel } from "#ui/watch-panel.tsx";
 import { signedIn } from "../../signed-in.ts";
 
@@ -82,7 +82,7 @@ export default async function IssuePage({ params }: { params: Promise<{ id: stri
       )}
       <Panel title="Timeline" id="timeline">
         <div className="p-4">
-          <Timeline entries={issue.timeline} />
+          <Story entries={issue.timeline} />
         </div>
       </Panel>
     </>
