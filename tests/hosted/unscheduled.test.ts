@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { play } from "#demo/play.ts";
 import { createPrinter } from "#demo/printer.ts";
@@ -12,8 +13,9 @@ beforeAll(async () => {
 afterAll(() => vigil?.dispose());
 
 it("repairs, asks, is answered and ships without waiting for the scheduler", async () => {
-  const scenario = scenarios.find(({ name }) => name === "critical");
+  const scenario = scenarios.find(({ name }) => name === "null-check");
   if (scenario === undefined) throw new Error("there is no such scenario");
+  await vigil.connection.db.execute(sql`UPDATE agent_projects SET autonomy_level = 1`);
   const printed: string[] = [];
   const printer = createPrinter(
     (text) => void printed.push(text),
@@ -21,6 +23,6 @@ it("repairs, asks, is answered and ships without waiting for the scheduler", asy
   );
   const { operators, traffic, repository, ended } = vigil;
   const stage = { operators, traffic, repository, printer, ended, timeoutMs: 400_000 };
-  const judged = await play(scenario, { ...stage, signal: new AbortController().signal });
+  const judged = await play({ ...scenario, needsApproval: true }, { ...stage, signal: new AbortController().signal });
   expect(judged.problems, `${printed.join("")}\n${await vigil.log()}`).toEqual([]);
 }, 500_000);
